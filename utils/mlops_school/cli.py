@@ -1,0 +1,116 @@
+"""The command ``school``: everything that the Makefile offers, on every system."""
+
+import argparse
+import sys
+from pathlib import Path
+
+from mlops_school.errors import CourseError
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one command and return its exit status.
+
+    Parameters
+    ----------
+    arguments : list of str, optional
+        The words after ``school``; by default those of the command line.
+    """
+    options = _parser().parse_args(arguments)
+    try:
+        return options.run(options) or 0
+    except CourseError as error:
+        print(f"school: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="school", description=__doc__)
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    learn = commands.add_parser("learn", help="open JupyterLab on the start page")
+    learn.set_defaults(run=_learn)
+
+    progress = commands.add_parser("progress", help="show, export or import your progress")
+    progress.set_defaults(run=_progress)
+    transfer = progress.add_mutually_exclusive_group()
+    transfer.add_argument("--export", metavar="FILE", type=Path, help="write progress to FILE")
+    transfer.add_argument("--import", metavar="FILE", type=Path, dest="import_", help="add FILE's")
+
+    run = commands.add_parser("run", help="execute the solved lessons from first to last")
+    run.add_argument(
+        "lessons", nargs="*", metavar="LESSON", help="such as 09_building; default all"
+    )
+    run.add_argument("--fast", action="store_true", help="with the manifest's fast parameters")
+    run.set_defaults(run=_run)
+
+    build = commands.add_parser("build", help="build and execute the learner notebooks")
+    build.add_argument(
+        "lessons", nargs="*", metavar="LESSON", help="such as 09_building; default all"
+    )
+    build.add_argument("--check", action="store_true", help="only report notebooks out of date")
+    build.set_defaults(run=_build)
+
+    check = commands.add_parser("check", help="check the manifest, lessons, exercises and quizzes")
+    check.set_defaults(run=_check)
+
+    bench = commands.add_parser("bench", help="measure time and memory of every lesson")
+    bench.set_defaults(run=_bench)
+    return parser
+
+
+# A command imports what it needs when it runs: `school learn` must not wait for pandas, and a
+# learner's environment has none of the authoring tools.
+
+
+def _learn(options: argparse.Namespace) -> int:
+    from mlops_school import launch
+
+    return launch.learn()
+
+
+def _progress(options: argparse.Namespace) -> int:
+    from mlops_school import progress
+
+    if options.export:
+        progress.export(options.export)
+    elif options.import_:
+        progress.import_(options.import_)
+    print(progress.summary())
+    return 0
+
+
+def _run(options: argparse.Namespace) -> int:
+    from mlops_school.authoring import execute
+    from mlops_school.manifest import find_lessons
+
+    execute.run(find_lessons(options.lessons), fast=options.fast)
+    return 0
+
+
+def _build(options: argparse.Namespace) -> int:
+    from mlops_school.authoring import build
+    from mlops_school.manifest import find_lessons
+
+    lessons = find_lessons(options.lessons)
+    return _report(build.drift(lessons)) if options.check else build.build(lessons)
+
+
+def _check(options: argparse.Namespace) -> int:
+    from mlops_school.authoring import check
+
+    return _report(check.problems())
+
+
+def _bench(options: argparse.Namespace) -> int:
+    from mlops_school.authoring import bench
+
+    return bench.bench()
+
+
+def _report(problems: list[str]) -> int:
+    """Print one line for each problem; the exit status is 1 if there is any."""
+    for problem in problems:
+        print(problem)
+    return 1 if problems else 0

@@ -39,15 +39,13 @@ def _parser() -> argparse.ArgumentParser:
     transfer.add_argument("--import", metavar="FILE", type=Path, dest="import_", help="add FILE's")
 
     run = commands.add_parser("run", help="execute the solved lessons from first to last")
-    run.add_argument(
-        "lessons", nargs="*", metavar="LESSON", help="such as 09_building; default all"
-    )
+    run.add_argument("lessons", nargs="*", metavar="LESSON", help="e.g. 09_building; default: all")
     run.add_argument("--fast", action="store_true", help="with the manifest's fast parameters")
     run.set_defaults(run=_run)
 
     build = commands.add_parser("build", help="build and execute the learner notebooks")
     build.add_argument(
-        "lessons", nargs="*", metavar="LESSON", help="such as 09_building; default all"
+        "lessons", nargs="*", metavar="LESSON", help="e.g. 09_building; default: all"
     )
     build.add_argument("--check", action="store_true", help="only report notebooks out of date")
     build.set_defaults(run=_build)

@@ -69,13 +69,13 @@ def _learn(options: argparse.Namespace) -> int:
 
 
 def _progress(options: argparse.Namespace) -> int:
-    from mlops_school import progress
+    from mlops_school import overview, progress
 
     if options.export:
         progress.export(options.export)
     elif options.import_:
         progress.import_(options.import_)
-    print(progress.summary())
+    print(overview.summary().to_string())
     return 0
 
 

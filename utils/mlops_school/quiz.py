@@ -1,0 +1,131 @@
+"""Quizzes at the end of a lesson, read from YAML and shown as widgets.
+
+Widgets rather than a page of JavaScript: they work with the keyboard and a screen reader, the
+answers are not in the notebook, and progress is remembered.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import ipywidgets as widgets
+import yaml
+from IPython.display import display
+
+from mlops_school import progress
+from mlops_school.errors import CourseError
+from mlops_school.exercises import Outcome
+from mlops_school.manifest import find_lessons
+from mlops_school.markup import to_html
+
+
+@dataclass(frozen=True)
+class Choice:
+    """One of the answers that a question offers, and why it is right or wrong."""
+
+    text: str
+    right: bool
+    why: str
+
+
+@dataclass(frozen=True)
+class Question:
+    """A question with two or more answers to choose from, one or more of them right."""
+
+    text: str
+    choices: tuple[Choice, ...]
+
+    @property
+    def several(self) -> bool:
+        """Whether more than one choice is right, so that all of them must be found."""
+        return sum(choice.right for choice in self.choices) > 1
+
+    def grade(self, chosen: Sequence[int]) -> Outcome:
+        """Judge the choices with these positions."""
+        if not chosen:
+            return Outcome("not attempted", "choose an answer first.")
+        picked = [self.choices[position] for position in chosen]
+        for choice in picked:
+            if not choice.right:
+                return Outcome("not yet", choice.why)
+        if len(picked) < sum(choice.right for choice in self.choices):
+            return Outcome("not yet", "what you chose is right, and there is more.")
+        return Outcome("correct", " ".join(choice.why for choice in picked))
+
+
+def load(lesson: str) -> list[Question]:
+    """Return the questions of a lesson.
+
+    Raises
+    ------
+    CourseError
+        If the quiz is missing, or a question of it is not complete.
+    """
+    path = find_lessons([lesson])[0].quiz
+    try:
+        entries = yaml.safe_load(path.read_text(encoding="utf-8"))
+        questions = [_question(entry) for entry in entries or []]
+    except FileNotFoundError:
+        raise CourseError(f"The quiz {path} is missing: this copy is incomplete.") from None
+    except (yaml.YAMLError, KeyError, TypeError, ValueError) as error:
+        raise CourseError(f"The quiz {path} is not complete: {error}") from None
+    return questions
+
+
+def show(lesson: str) -> None:
+    """Show the quiz of a lesson."""
+    questions = load(lesson)
+    display(
+        widgets.VBox(
+            [_widget(lesson, number, question) for number, question in enumerate(questions, 1)]
+        )
+    )
+
+
+def _question(entry: dict) -> Question:
+    choices = []
+    for answer in entry["answers"]:
+        if len(answer) != 2 or not ("right" in answer) ^ ("wrong" in answer):
+            raise ValueError(f"an answer needs `right` or `wrong`, and `why`: {answer}")
+        text = answer.get("right", answer.get("wrong"))
+        choices.append(Choice(str(text), "right" in answer, str(answer["why"])))
+    if len(choices) < 2 or not any(choice.right for choice in choices):
+        raise ValueError(f"no right answer among two or more: {entry['question']}")
+    return Question(str(entry["question"]), tuple(choices))
+
+
+def _widget(lesson: str, number: int, question: Question) -> widgets.Widget:
+    """Return a question with its choices, a button, and a place for what was found."""
+    wide = widgets.Layout(width="auto")
+    hint = " (more than one is right)" if question.several else ""
+    title = widgets.HTML(f"<strong>{number}. {to_html(question.text)}</strong>{hint}")
+    if question.several:
+        boxes = [
+            widgets.Checkbox(description=choice.text, indent=False, layout=wide)
+            for choice in question.choices
+        ]
+        choices = widgets.VBox(boxes)
+    else:
+        choices = widgets.RadioButtons(
+            options=[(choice.text, i) for i, choice in enumerate(question.choices)],
+            value=None,
+            layout=wide,
+        )
+    button = widgets.Button(description="Check")
+    button.tooltip = f"Check question {number}"
+    result = widgets.HTML()
+
+    def check(_: widgets.Button) -> None:
+        if question.several:
+            chosen = [i for i, box in enumerate(boxes) if box.value]
+        else:
+            chosen = [] if choices.value is None else [choices.value]
+        outcome = question.grade(chosen)
+        result.value = outcome._repr_html_()
+        if outcome.status != "not attempted":
+            try:
+                progress.record(lesson, f"quiz{number}", outcome=outcome.status)
+            except CourseError as error:
+                result.value += to_html(f"Your progress was not saved. {error}")
+
+    button.on_click(check)
+    return widgets.VBox([title, choices, button, result], layout=widgets.Layout(margin="0 0 1em"))

@@ -34,13 +34,27 @@ class Blank:
     def __repr__(self) -> str:
         return "____"
 
-    def _refuse(self, *args: object) -> NoReturn:
+    def __format__(self, spec: str) -> str:
+        return self._refuse() if spec else repr(self)
+
+    def __getattr__(self, name: str) -> NoReturn:
+        if name.startswith("_"):  # Python and Jupyter ask whether optional methods are there
+            raise AttributeError(name)
+        self._refuse()
+
+    def _refuse(self, *args: object, **kwargs: object) -> NoReturn:
         raise StillBlank("an answer is still ____. Put your own there, and run the cell again.")
 
-    __bool__ = __float__ = __int__ = __index__ = __len__ = __iter__ = __call__ = _refuse
-    __eq__ = __lt__ = __le__ = __gt__ = __ge__ = __getitem__ = __contains__ = _refuse
+    __bool__ = __int__ = __float__ = __complex__ = __index__ = __round__ = _refuse
+    __len__ = __iter__ = __contains__ = __getitem__ = __setitem__ = __delitem__ = _refuse
+    __call__ = __enter__ = __exit__ = _refuse
+    __eq__ = __lt__ = __le__ = __gt__ = __ge__ = _refuse
+    __neg__ = __pos__ = __abs__ = __invert__ = _refuse
     __add__ = __radd__ = __sub__ = __rsub__ = __mul__ = __rmul__ = _refuse
-    __truediv__ = __rtruediv__ = __and__ = __rand__ = __or__ = __ror__ = __neg__ = __abs__ = _refuse
+    __truediv__ = __rtruediv__ = __floordiv__ = __rfloordiv__ = __mod__ = __rmod__ = _refuse
+    __divmod__ = __rdivmod__ = __pow__ = __rpow__ = __matmul__ = __rmatmul__ = _refuse
+    __and__ = __rand__ = __or__ = __ror__ = __xor__ = __rxor__ = _refuse
+    __lshift__ = __rlshift__ = __rshift__ = __rrshift__ = _refuse
     __hash__ = object.__hash__
 
 

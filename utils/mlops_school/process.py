@@ -1,0 +1,41 @@
+"""The process of making software: its requirements."""
+
+import tomllib
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from mlops_school.paths import COURSE
+
+
+@dataclass(frozen=True)
+class Requirement:
+    """One thing that the delay service must do.
+
+    Attributes
+    ----------
+    id, title, text : str
+        ``R1``, a name, and the sentence that can be put to the test.
+    limits : dict
+        The numbers in the sentence, by name.
+    """
+
+    id: str
+    title: str
+    text: str
+    limits: dict[str, Any] = field(default_factory=dict)
+
+    def __str__(self) -> str:
+        return f"{self.id} {self.title}: {' '.join(self.text.split())}"
+
+
+@cache
+def load_requirements(path: Path = COURSE / "requirements.toml") -> dict[str, Requirement]:
+    """Return the requirements by id, in the order of the file."""
+    entries = tomllib.loads(path.read_text(encoding="utf-8"))["requirement"]
+    requirements = {}
+    for entry in entries:
+        words = {name: entry.pop(name) for name in ("id", "title", "text")}
+        requirements[words["id"]] = Requirement(**words, limits=entry)
+    return requirements

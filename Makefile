@@ -1,0 +1,12 @@
+# Everything works on Windows without make, too: py utils\bootstrap.py learn
+PYTHON ?= python3
+
+learn: ; @$(PYTHON) utils/bootstrap.py learn
+run:   ; @$(PYTHON) utils/bootstrap.py run
+test:  ; @$(PYTHON) utils/bootstrap.py test
+build: ; @$(PYTHON) utils/bootstrap.py build
+lint:  ; @$(PYTHON) utils/bootstrap.py lint
+bench: ; @$(PYTHON) utils/bootstrap.py bench
+clean: ; rm -rf build .venv .uv .pytest_cache .ruff_cache .hypothesis utils/*.egg-info && find utils course tests -name __pycache__ -prune -exec rm -rf {} +
+
+.PHONY: learn run test build lint bench clean

@@ -1,0 +1,111 @@
+"""Open JupyterLab on the start page of the course."""
+
+import os
+import secrets
+import sys
+import webbrowser
+from http.client import HTTPException
+from pathlib import Path
+from tempfile import TemporaryFile
+from typing import Any
+from urllib.parse import urlencode
+from urllib.request import ProxyHandler, build_opener
+
+from mlops_school.errors import CourseError
+from mlops_school.manifest import load_manifest
+from mlops_school.paths import ROOT
+
+# Settings of JupyterLab, in the form of its own configuration files; Binder uses the same.
+SETTINGS = Path(__file__).with_name("jupyter")
+
+
+def learn() -> int:
+    """Open JupyterLab for the course and return its exit status when it is shut down.
+
+    If one is running for the course already, that one is opened and nothing is started. On a
+    machine without a display nothing is opened; the address is printed in either case.
+
+    Raises
+    ------
+    CourseError
+        If JupyterLab is not installed, or has no folder to write to.
+    """
+    paths = filter(None, (str(SETTINGS), os.environ.get("JUPYTER_CONFIG_PATH")))
+    os.environ["JUPYTER_CONFIG_PATH"] = os.pathsep.join(paths)
+    # The kernel "python3" is this environment's, whatever else the learner has installed.
+    os.environ["JUPYTER_PREFER_ENV_PATH"] = "1"
+    try:
+        from jupyter_core.paths import jupyter_runtime_dir
+        from jupyter_server.serverapp import list_running_servers
+        from jupyterlab.labapp import LabApp
+    except ImportError:
+        raise CourseError(
+            f"JupyterLab is not installed for {sys.executable}. Start the course with `make learn` "
+            "or `python utils/bootstrap.py learn`, which install it."
+        ) from None
+    _require_writable(Path(jupyter_runtime_dir()))
+
+    opens = has_display()
+    for server in list_running_servers():
+        if Path(server["root_dir"]).resolve() == ROOT and _answers(server):
+            address = _address(server)
+            print(f"The course is running already. Its address is:\n\n    {address}\n")
+            if opens:
+                webbrowser.open(address)
+            return 0
+
+    server = LabApp.initialize_server(
+        [
+            f"--ServerApp.root_dir={ROOT}",
+            "--ServerApp.ip=127.0.0.1",
+            f"--ServerApp.open_browser={opens}",
+            f"--IdentityProvider.token={secrets.token_hex(24)}",
+            "--Application.log_level=ERROR",
+        ]
+    )
+    print(
+        f"{'The course opens in your browser. If it does not, open' if opens else 'Open'} "
+        f"this address:\n\n    {_address(server.server_info())}\n\n"
+        "Leave this window open while you work. Ctrl+C here ends JupyterLab.",
+        flush=True,
+    )
+    server.start()
+    return 0
+
+
+def has_display() -> bool:
+    """Tell whether a browser opened from here would be seen by the learner."""
+    if os.environ.get("CI") or os.environ.get("SSH_CONNECTION"):
+        return False
+    if sys.platform in ("win32", "darwin"):
+        return True
+    return bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
+
+
+def _address(server: dict[str, Any]) -> str:
+    """Return the address of the start page on a server."""
+    start = load_manifest()[0].notebook.relative_to(ROOT).as_posix()
+    return f"{server['url']}lab/tree/{start}?{urlencode({'token': server['token']})}"
+
+
+def _answers(server: dict[str, Any]) -> bool:
+    """Tell whether a server answers: its process id may have passed to another program."""
+    try:
+        # The machine's proxy, if it has one, does not lead back to this machine.
+        with build_opener(ProxyHandler({})).open(f"{server['url']}api", timeout=5):
+            return True
+    except (OSError, HTTPException):
+        return False
+
+
+def _require_writable(folder: Path) -> None:
+    """Raise unless Jupyter can keep its record of running servers in this folder."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with TemporaryFile(dir=folder):
+            pass
+    except OSError:
+        raise CourseError(
+            f"Jupyter cannot write to the folder {folder}. Set the environment variable "
+            "JUPYTER_RUNTIME_DIR to a folder of your own, and start again."
+        ) from None

@@ -69,7 +69,9 @@ def make_features(
     known = planes.set_index("tailnum")
     table["seats"] = flights["tailnum"].map(known["seats"])
     table["plane_year"] = flights["tailnum"].map(known["year"])
-    return table.join(_weather_known_at(flights, weather))[FEATURES]
+    table = table.join(_weather_known_at(flights, weather))[FEATURES]
+    # A whole number may be missing tomorrow. As a float it may be, and the type never changes.
+    return table.astype(dict.fromkeys(NUMERIC, "float64"))
 
 
 def _weather_known_at(flights: pd.DataFrame, weather: pd.DataFrame) -> pd.DataFrame:
@@ -78,6 +80,7 @@ def _weather_known_at(flights: pd.DataFrame, weather: pd.DataFrame) -> pd.DataFr
     moments = pd.DataFrame({"origin": flights["origin"], "known": due}).sort_values("known")
 
     observed = weather[["origin", *WEATHER]].assign(known=weather["time_hour"] + OBSERVATION_DELAY)
+    observed["origin"] = observed["origin"].astype(flights["origin"].dtype)  # as a merge demands
     # The anemometer at Newark once reported 1048 miles an hour.
     observed["wind_speed"] = observed["wind_speed"].where(observed["wind_speed"] < 200)
     return pd.merge_asof(

@@ -88,7 +88,7 @@ def load_manifest(path: Path = COURSE / "course.toml") -> tuple[Lesson, ...]:
         raise CourseError(
             f"There is no {path}. Run this from a complete copy of the course."
         ) from None
-    except (tomllib.TOMLDecodeError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise CourseError(f"{path} is not a valid manifest: {error}") from None
     return tuple(lessons)
 

@@ -12,14 +12,15 @@ def summary() -> pd.DataFrame:
     known = progress.load()
     rows = []
     for lesson in load_manifest():
-        solved = [task for task, entry in known.get(lesson.id, {}).items() if entry["solved"]]
-        questions = sum(task.startswith("quiz") for task in solved)
+        solved = {task for task, entry in known.get(lesson.id, {}).items() if entry["solved"]}
+        exercises = set(read_solutions(lesson.source))
+        questions = {f"quiz{number}" for number, _ in enumerate(quiz.load(lesson.id), 1)}
         rows.append(
             {
                 "lesson": f"{lesson.number} {lesson.title}",
                 "minutes": lesson.minutes,
-                "exercises": f"{len(solved) - questions} of {len(read_solutions(lesson.source))}",
-                "quiz": f"{questions} of {len(quiz.load(lesson.id))}",
+                "exercises": f"{len(solved & exercises)} of {len(exercises)}",
+                "quiz": f"{len(solved & questions)} of {len(questions)}",
             }
         )
     return pd.DataFrame(rows).set_index("lesson")

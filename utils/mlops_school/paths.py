@@ -23,7 +23,7 @@ def workspace() -> Path:
     CourseError
         If the folder cannot be created or written to.
     """
-    folder = Path(os.environ.get("SCHOOL_WORKSPACE", ROOT / "workspace")).absolute()
+    folder = Path(os.environ.get("SCHOOL_WORKSPACE") or ROOT / "workspace").absolute()
     try:
         folder.mkdir(parents=True, exist_ok=True)
         writable = os.access(folder, os.W_OK)

@@ -37,7 +37,14 @@ def show(figure: Figure, alt: str) -> None:
         A Matplotlib figure.
     alt : str
         What someone learns from the picture, for those who cannot see it.
+
+    Raises
+    ------
+    ValueError
+        If there is no text alternative.
     """
+    if not alt.strip():
+        raise ValueError("a figure needs a text alternative: say what it shows")
     image = io.BytesIO()
     figure.savefig(image, format="png", metadata={"Software": None})
     plt.close(figure)

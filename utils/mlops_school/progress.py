@@ -1,6 +1,7 @@
 """A learner's progress: one small JSON file in the workspace."""
 
 import json
+import os
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,7 +15,7 @@ from mlops_school.errors import CourseError
 from mlops_school.paths import workspace
 
 VERSION = 1
-LOCK_SECONDS = 10  # how long to wait for another notebook that is writing
+LOCK_SECONDS = 10  # how long to wait for another notebook that is at it
 
 Progress = dict[str, dict[str, dict[str, Any]]]  # lesson id → task name → what is known of it
 
@@ -27,20 +28,15 @@ def file() -> Path:
 def load() -> Progress:
     """Return what is known of each task, by lesson id and name.
 
-    A file that cannot be read is set aside under another name, and said so; nothing is deleted.
+    A damaged file is set aside under another name, and said so; nothing is deleted.
+
+    Raises
+    ------
+    CourseError
+        If the workspace cannot be used.
     """
-    path = file()
-    try:
-        return _read(path)
-    except FileNotFoundError:
-        return {}
-    except CourseError:
-        aside = path.with_name(f"progress.damaged-{datetime.now(UTC):%Y%m%d-%H%M%S-%f}.json")
-        path.replace(aside)
-        print(
-            f"Your progress file could not be read. It is kept as {aside.name}; a new one begins."
-        )
-        return {}
+    with _locked() as path:
+        return _load(path)
 
 
 def record(
@@ -105,6 +101,8 @@ def import_(path: Path | str) -> None:
         theirs = _read(Path(path))
     except FileNotFoundError:
         raise CourseError(f"There is no file {path}. Give the one that you exported.") from None
+    except OSError as error:
+        raise CourseError(f"{path} cannot be read: {error.strerror or error}.") from None
     with _updating() as ours:
         for lesson, tasks in theirs.items():
             for task, entry in tasks.items():
@@ -124,20 +122,41 @@ def _merge(one: dict[str, Any], other: dict[str, Any]) -> dict[str, Any]:
 
 @contextmanager
 def _updating() -> Iterator[Progress]:
-    """Give the progress to change, and write it back, while no other process does."""
+    """Give the progress to change, and write it back."""
+    with _locked() as path:
+        known = _load(path)
+        yield known
+        _write(path, known)
+
+
+@contextmanager
+def _locked() -> Iterator[Path]:
+    """Give the file of progress while no other process reads or writes it."""
     path = file()
     try:
         with FileLock(path.with_suffix(".lock"), timeout=LOCK_SECONDS):
-            known = load()
-            yield known
-            _write(path, known)
+            yield path
     except Timeout:
         raise CourseError(
-            f"Another program has been writing {path.name} for {LOCK_SECONDS} seconds. "
+            f"Another program has been using {path.name} for {LOCK_SECONDS} seconds. "
             "Close other notebooks of the course and run the cell again."
         ) from None
     except OSError as error:
-        raise CourseError(f"{path} cannot be written: {error.strerror or error}.") from None
+        raise CourseError(f"{path} cannot be used: {error.strerror or error}.") from None
+
+
+def _load(path: Path) -> Progress:
+    try:
+        return _read(path)
+    except FileNotFoundError:
+        return {}
+    except CourseError:
+        aside = path.with_name(f"progress.damaged-{datetime.now(UTC):%Y%m%d-%H%M%S-%f}.json")
+        path.replace(aside)
+        print(
+            f"Your progress file could not be read. It is kept as {aside.name}; a new one begins."
+        )
+        return {}
 
 
 def _read(path: Path) -> Progress:
@@ -150,9 +169,7 @@ def _read(path: Path) -> Progress:
             lesson: {task: _merge(entry, {}) for task, entry in tasks.items()}
             for lesson, tasks in content["tasks"].items()
         }
-    except FileNotFoundError:
-        raise
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+    except (ValueError, KeyError, TypeError, AttributeError):
         raise CourseError(f"{path} is not a progress file of this course.") from None
 
 
@@ -166,8 +183,11 @@ def _write(path: Path, known: Progress) -> None:
         ) as file:
             temporary = Path(file.name)
             file.write(text + "\n")
+            file.flush()
+            os.fsync(file.fileno())  # or the new name may reach the disk before the text does
         temporary.replace(path)
     except OSError as error:
+        raise CourseError(f"{path} cannot be written: {error.strerror or error}.") from None
+    finally:
         if temporary:
             temporary.unlink(missing_ok=True)
-        raise CourseError(f"{path} cannot be written: {error.strerror or error}.") from None

@@ -66,7 +66,7 @@ def load(lesson: str) -> list[Question]:
         questions = [_question(entry) for entry in entries or []]
     except FileNotFoundError:
         raise CourseError(f"The quiz {path} is missing: this copy is incomplete.") from None
-    except (yaml.YAMLError, KeyError, TypeError, ValueError) as error:
+    except (OSError, yaml.YAMLError, KeyError, TypeError, ValueError, AttributeError) as error:
         raise CourseError(f"The quiz {path} is not complete: {error}") from None
     return questions
 
@@ -87,10 +87,17 @@ def _question(entry: dict) -> Question:
         if len(answer) != 2 or not ("right" in answer) ^ ("wrong" in answer):
             raise ValueError(f"an answer needs `right` or `wrong`, and `why`: {answer}")
         text = answer.get("right", answer.get("wrong"))
-        choices.append(Choice(str(text), "right" in answer, str(answer["why"])))
+        choices.append(Choice(_text(text), "right" in answer, _text(answer["why"])))
     if len(choices) < 2 or not any(choice.right for choice in choices):
         raise ValueError(f"no right answer among two or more: {entry['question']}")
-    return Question(str(entry["question"]), tuple(choices))
+    return Question(_text(entry["question"]), tuple(choices))
+
+
+def _text(value: object) -> str:
+    """Refuse what is left out, and what YAML would change: it reads `no` as false, 0.10 as 0.1."""
+    if not isinstance(value, str) or not value.strip():
+        raise ValueError(f"a text is left out, or must stand in quotes: {value}")
+    return value
 
 
 def _widget(lesson: str, number: int, question: Question) -> widgets.Widget:

@@ -1,4 +1,4 @@
-"""Is this computer ready for the course?"""
+"""Whether this computer is ready for the course."""
 
 import platform
 import shutil

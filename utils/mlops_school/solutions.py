@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-_MARKER = re.compile(r"^ *### (BEGIN|END) SOLUTION\n", flags=re.MULTILINE)
+_MARKER = re.compile(r"^ *### (BEGIN|END) SOLUTION$\n?", flags=re.MULTILINE)
 
 
 def read_solutions(source: Path) -> dict[str, str]:
@@ -17,9 +17,10 @@ def read_solutions(source: Path) -> dict[str, str]:
     if not source.exists():
         return {}
     solutions = {}
-    for cell in re.split(r"^# %%", source.read_text(encoding="utf-8"), flags=re.MULTILINE):
+    for cell in re.split(r"^# %%(?=\s)", source.read_text(encoding="utf-8"), flags=re.MULTILINE):
         header, _, code = cell.partition("\n")
         name = re.search(r'id="([^"]+)"', header)
         if name and _MARKER.search(code):
-            solutions[name[1]] = _MARKER.sub("", code).strip()
+            answer, _, _ = code.partition(f"{name[1]}.check(")  # the rest only checks it
+            solutions[name[1]] = _MARKER.sub("", answer).strip()
     return solutions

@@ -18,7 +18,7 @@ import sklearn
 import skops
 from filelock import FileLock
 from mlflow.exceptions import MlflowException
-from mlflow.models import ModelSignature, infer_signature
+from mlflow.models import infer_signature
 from mlflow.models.model import ModelInfo
 from sklearn.pipeline import Pipeline
 
@@ -76,7 +76,7 @@ def start(experiment: str) -> None:
     for run in mlflow.search_runs([earlier], output_format="list"):
         mlflow.delete_run(run.info.run_id)
     for model in mlflow.search_logged_models([earlier], output_format="list"):
-        mlflow.delete_logged_model(model.model_id)
+        mlflow.MlflowClient().delete_logged_model(model.model_id)
 
 
 def provenance(months: Iterable[int]) -> dict[str, str]:
@@ -118,7 +118,7 @@ def log_model(model: Pipeline, examples: pd.DataFrame) -> ModelInfo:
     return mlflow.sklearn.log_model(
         model,
         name="model",
-        signature=_signature(model, examples),
+        signature=infer_signature(examples, model.predict_proba(examples)),
         # Given, since MLflow would otherwise spend seconds to find them out.
         pip_requirements=[f"scikit-learn=={sklearn.__version__}", f"skops=={skops.__version__}"],
         skops_trusted_types=TRUSTED_TYPES,
@@ -164,13 +164,6 @@ def count_runs() -> dict[str, int]:
         experiment.name: len(mlflow.search_runs([experiment.experiment_id], output_format="list"))
         for experiment in mlflow.search_experiments()
     }
-
-
-def _signature(model: Pipeline, examples: pd.DataFrame) -> ModelSignature:
-    # A column of whole numbers may have gaps tomorrow; as floats, both are welcome.
-    numbers = examples.select_dtypes("number").columns
-    examples = examples.astype(dict.fromkeys(numbers, "float64"))
-    return infer_signature(examples, model.predict_proba(examples))
 
 
 def _uri(database: Path) -> str:

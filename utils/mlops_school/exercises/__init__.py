@@ -143,7 +143,7 @@ class Exercise:
         except StillBlank:
             return Outcome(
                 "not attempted",
-                "replace `____` in the cell above by your answer, run that cell, then this one. "
+                "put your answer in the place of `____` and run the cell again. "
                 f"`{self.name}.hint()` gives a hint.",
             )
         except NotYet as reason:

@@ -6,8 +6,9 @@ import mlflow
 import numpy as np
 import pandas as pd
 from mlflow.exceptions import MlflowException
+from sklearn.pipeline import Pipeline
 
-from mlops_school import tracking
+from mlops_school import evaluation, tracking
 from mlops_school.errors import CourseError
 from mlops_school.evaluation import MISSED, NEEDLESS, cost_curve, measure
 from mlops_school.exercises import NotYet, exercise
@@ -21,7 +22,7 @@ MINIMUM_ROC_AUC = load_requirements()["R3"].limits["minimum_roc_auc"]
 
 
 def _flights() -> dict[str, Any]:
-    late = np.array([True, False, False, True, False, False, False, False])
+    late = np.array([True, False, False, True, False, False, True, False])
     return {
         "validation": pd.DataFrame({"late": late}),
         "MISSED": MISSED,
@@ -129,7 +130,7 @@ def q3(habit_costs: float, curve: pd.Series) -> str:
 def _three_trials() -> dict[str, Any]:
     tracking.start(EXPERIMENT)
     for roc_auc, dollars in [(0.68, 5.1), (0.74, 5.2), (0.75, 5.6)]:
-        with mlflow.start_run(run_name="trial 0"):
+        with mlflow.start_run(run_name="trial"):
             mlflow.log_metrics({"roc_auc": roc_auc, "cost_per_flight": dollars})
     return {"by_hour_cost": 5.5}
 
@@ -176,7 +177,7 @@ def q4(query: str, by_hour_cost: float) -> str:
 
 def _trials(query: str) -> set[str]:
     """Return the ids of the trials that fit a query."""
-    query = "attributes.run_name LIKE 'trial %'" + (f" and {query}" if query else "")
+    query = "attributes.run_name = 'trial'" + (f" and {query}" if query else "")
     runs = mlflow.search_runs(
         experiment_names=[EXPERIMENT], filter_string=query, output_format="list"
     )
@@ -185,23 +186,26 @@ def _trials(query: str) -> set[str]:
 
 def _month() -> dict[str, Any]:
     tracking.start(EXPERIMENT)
-    month = load_examples([2])
+    train, validation = load_examples([1]), load_examples([2])
+
+    def fit_and_predict(model: Pipeline) -> np.ndarray:
+        model.fit(train[FEATURES], train[TARGET])
+        return model.predict_proba(validation[FEATURES])[:, 1]
+
     return {
-        "FEATURES": FEATURES,
         "TRAINING_MONTHS": [1],
-        "cost_curve": cost_curve,
+        "evaluation": evaluation,
         "make_boosting": make_boosting,
-        "measure": measure,
         "mlflow": mlflow,
         "tracking": tracking,
-        "train": load_examples([1]),
-        "validation": month,
+        "fit_and_predict": fit_and_predict,
+        "validation": validation,
     }
 
 
-_TRAIN = "model = make_boosting(**settings).fit(train[FEATURES], train['late'])\n"
 _SCORE = (
-    "metrics = measure(validation['late'], model.predict_proba(validation[FEATURES])[:, 1], 0.3)"
+    "probability = fit_and_predict(make_boosting(**settings))\n"
+    "metrics = evaluation.measure(validation['late'], probability, 0.3)"
 )
 
 
@@ -209,7 +213,7 @@ def _attempt(settings: str, lines: str) -> str:
     """Return the code of an attempt at q5 that records `lines`."""
     body = "".join(f"    {line}\n" for line in lines.splitlines())
     return (
-        f"settings = {settings}\n{_TRAIN}{_SCORE}\n"
+        f"settings = {settings}\n{_SCORE}\n"
         f"with mlflow.start_run() as run:\n{body}my_run_id = run.info.run_id"
     )
 
@@ -224,7 +228,7 @@ _ALL = "mlflow.set_tags(tracking.provenance(TRAINING_MONTHS))\nmlflow.log_metric
         "The parameters must hold everything that training depends on: the settings, "
         "`seed`, and `months`.",
         "`mlflow.set_tags(tracking.provenance(TRAINING_MONTHS))` records the data version; "
-        "`mlflow.log_metrics(measure(...))` what you measured.",
+        "`mlflow.log_metrics(evaluation.measure(...))` what you measured.",
     ),
     wrong={
         _attempt("{'seed': 1}", _ALL + "mlflow.log_params(settings)"): "lacks: months",

@@ -16,7 +16,7 @@ def _few_flights() -> dict[str, Any]:
     january = pd.DataFrame(
         {
             "day": [1, 1, 2, 2, 3, 3, 4, 5],
-            "dep_delay": [0.0, 20.0, -3.0, 12.0, 40.0, nan, 17.0, 5.0],
+            "dep_delay": [0.0, 20.0, -3.0, 18.0, 40.0, nan, 17.0, 5.0],
             "arr_delay": [3.0, 15.0, -8.0, 21.0, 55.0, nan, 9.0, nan],
         }
     )
@@ -94,9 +94,8 @@ def q2(late_share: float, january: pd.DataFrame) -> str:
 @exercise(
     LESSON,
     hints=(
-        "Read the last line of the error: it names what was not found.",
-        "`january.columns` lists the names that do exist. Which one is meant?",
-        "The column is `dep_delay`, without an s.",
+        "Read the last line of the error: which name does Python not know?",
+        "Compare that name, letter by letter, with the name in the cell that loaded the flights.",
     ),
     wrong={
         "mean_delay = january['arr_delay'].mean()": "arrival",

@@ -1,0 +1,115 @@
+import numpy as np
+import pandas as pd
+import pytest
+
+from mlops_school import data
+from mlops_school.features import (
+    CATEGORICAL,
+    FEATURES,
+    NUMERIC,
+    WEATHER,
+    load_examples,
+    make_features,
+)
+
+
+@pytest.fixture(scope="module")
+def february():
+    return data.load_flights([2]).sample(300, random_state=0)
+
+
+@pytest.fixture(scope="module")
+def weather():
+    return data.load_weather()
+
+
+@pytest.fixture(scope="module")
+def planes():
+    return data.load_planes()
+
+
+def test_examples_are_the_flights_that_arrived():
+    flights = data.load_flights([2])
+    examples = load_examples([2])
+    arrived = flights["arr_delay"].dropna()
+    assert list(examples.columns) == [*FEATURES, "late"]
+    assert len(examples) == len(arrived)
+    assert examples["late"].sum() == (arrived >= 15).sum()
+    assert set(FEATURES) == set(CATEGORICAL) | set(NUMERIC)
+
+
+def test_late_begins_at_exactly_fifteen_minutes(monkeypatch, february):
+    three = february.head(3).assign(arr_delay=[14.0, 15.0, 16.0])
+    monkeypatch.setattr(data, "load_flights", lambda months: three)
+    assert load_examples([2])["late"].tolist() == [False, True, True]
+
+
+def test_nothing_that_happens_after_the_warning_is_used(february, weather, planes):
+    later = ["dep_time", "dep_delay", "arr_time", "arr_delay", "air_time"]
+    blinded = february.drop(columns=later)
+    pd.testing.assert_frame_equal(
+        make_features(blinded, weather, planes), make_features(february, weather, planes)
+    )
+
+
+def test_weather_is_the_newest_that_was_known_two_hours_before(february, weather, planes):
+    table = make_features(february, weather, planes)
+    for index, flight in february.iterrows():
+        due = flight["time_hour"] + pd.Timedelta(minutes=flight["minute"]) - pd.Timedelta(hours=2)
+        known = weather[
+            (weather["origin"] == flight["origin"])
+            & (weather["time_hour"] + pd.Timedelta(hours=1) <= due)
+            & (weather["time_hour"] + pd.Timedelta(hours=1) >= due - pd.Timedelta(hours=6))
+        ]
+        newest = known.loc[known["time_hour"].idxmax()] if len(known) else None
+        for column in WEATHER:
+            expected = np.nan if newest is None else newest[column]
+            if column == "wind_speed" and expected > 200:
+                expected = np.nan
+            np.testing.assert_equal(table.loc[index, column], expected)
+
+
+def test_tomorrows_weather_changes_nothing(february, weather, planes):
+    flights = february[february["day"] <= 10]
+    cut = pd.Timestamp("2013-02-12", tz="UTC")
+    storm = weather.assign(temp=weather["temp"].where(weather["time_hour"] < cut, -99.0))
+    pd.testing.assert_frame_equal(
+        make_features(flights, storm, planes), make_features(flights, weather, planes)
+    )
+
+
+def test_order_and_index_are_those_of_the_flights(february, weather, planes):
+    table = make_features(february, weather, planes)
+    shuffled = february.sample(frac=1, random_state=1)
+    assert table.index.equals(february.index)
+    pd.testing.assert_frame_equal(make_features(shuffled, weather, planes).loc[table.index], table)
+
+
+def test_old_weather_and_unknown_planes_are_missing(february, weather, planes):
+    table = make_features(february, weather[weather["time_hour"].dt.month == 1], planes.head(0))
+    assert table.loc[february["day"] > 2, WEATHER].isna().all(axis=None)
+    assert table[["seats", "plane_year"]].isna().all(axis=None)
+
+
+def test_the_impossible_wind_is_not_believed(weather, planes):
+    storm = weather.loc[weather["wind_speed"].idxmax()]
+    flight = pd.DataFrame(
+        {
+            "year": 2013, "month": 2, "day": 12, "hour": 7, "minute": 0,
+            "time_hour": [storm["time_hour"] + pd.Timedelta(hours=3)],
+            "carrier": "UA", "origin": storm["origin"], "dest": "IAH", "distance": 1400,
+            "tailnum": "N14228",
+        }
+    )  # fmt: skip
+    assert storm["wind_speed"] > 1000
+    row = make_features(flight, weather, planes).iloc[0]
+    assert np.isnan(row["wind_speed"])
+    assert row["temp"] == storm["temp"]
+
+
+def test_weekday_and_minute_are_local(february, weather, planes):
+    table = make_features(february, weather, planes)
+    local = february["time_hour"].dt.tz_convert("America/New_York")
+    assert table["weekday"].tolist() == local.dt.strftime("%a").tolist()
+    minutes = local.dt.hour * 60 + february["minute"]
+    assert table["minute_of_day"].tolist() == minutes.tolist()

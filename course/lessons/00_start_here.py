@@ -71,11 +71,11 @@ january.head(3).T
 # %% [markdown] id="how-exercises-work"
 # ## Exercises check themselves
 #
-# An exercise has a cell with `____`. Put your answer in its place, run the cell, and run the check below it.
-# The check never scolds: it says *not attempted*, *not yet* with a reason, or *correct*.
+# An exercise has a cell with `____`. Put your answer in its place and run the cell. The check in its last
+# lines says *not attempted*, *not yet* with a reason, or *correct*.
 #
-# If you are stuck, remove the `#` in front of `q1.hint()` and run the cell: each call gives a stronger hint.
-# `q1.solution()` shows one way to do it.
+# If you are stuck, remove the `#` in front of `q1.hint()` and run the cell again: each time the hint gets
+# stronger. `q1.solution()` shows one way to do it.
 
 # %% id="exercise-imports"
 from mlops_school.exercises import ____
@@ -90,8 +90,6 @@ from mlops_school.exercises.start_here import q1, q2, q3
 ### BEGIN SOLUTION
 flights_per_day = len(january) / 31
 ### END SOLUTION
-
-# %% id="q1-check"
 q1.check(flights_per_day, january)
 # q1.hint()
 # q1.solution()
@@ -120,8 +118,6 @@ print(f"{len(january) - len(arrived)} flights have no arrival delay: cancelled, 
 ### BEGIN SOLUTION
 late_share = (arrived["arr_delay"] >= 15).mean()
 ### END SOLUTION
-
-# %% id="q2-check"
 q2.check(late_share, january)
 # q2.hint()
 # q2.solution()
@@ -129,7 +125,7 @@ q2.check(late_share, january)
 # %% [markdown] id="picture-intro"
 # ### A first picture
 #
-# Does the hour of departure matter? One line per airport would tell. Here is the mean over all three.
+# Does the hour of departure matter? Rather than read every row, look.
 
 # %% id="picture"
 import matplotlib.pyplot as plt
@@ -153,20 +149,18 @@ plots.show(figure, f"Bars: {by_hour[6]:.0f} percent of flights at 6 are late, {b
 # is wrong. The lines above say where.
 
 # %% tags=["raises-exception"] id="mistake"
-january["dep_delays"].mean()
+janaury["dep_delay"].mean()
 
 # %% [markdown] id="q3-task"
 # ### Exercise 3: the repair
 #
-# The broken cell should give the mean delay at **departure**. Find the right name (`january.columns` lists
-# them) and assign the result to `mean_delay`.
+# The broken cell should give the mean delay at **departure**. Find what is wrong with it, and assign the
+# right result to `mean_delay`.
 
 # %% id="q3"
 ### BEGIN SOLUTION
 mean_delay = january["dep_delay"].mean()
 ### END SOLUTION
-
-# %% id="q3-check"
 q3.check(mean_delay, january)
 # q3.hint()
 # q3.solution()

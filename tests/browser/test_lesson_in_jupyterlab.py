@@ -14,7 +14,9 @@ from mlops_school import progress
 from mlops_school.launch import SETTINGS
 from mlops_school.manifest import find_lessons
 
-CHROMIUM = next(filter(None, map(shutil.which, ["chromium", "chromium-browser", "google-chrome"])), None)
+CHROMIUM = next(
+    filter(None, map(shutil.which, ["chromium", "chromium-browser", "google-chrome"])), None
+)
 
 pytestmark = [
     pytest.mark.browser,
@@ -24,6 +26,7 @@ pytestmark = [
 ]
 
 MINUTE = 60_000  # milliseconds
+expect.set_options(timeout=MINUTE)
 OFFLINE = [  # Chromium asks nobody for anything
     "--no-sandbox",
     "--disable-background-networking",
@@ -99,7 +102,7 @@ def run_all(page: Page) -> None:
     page.get_by_role("menuitem", name="Run", exact=True).click()
     page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
     # The last cell shows the quiz, so when that is there, everything has run.
-    page.get_by_role("button", name="Check", exact=False).first.wait_for(timeout=3 * MINUTE)
+    page.locator(".jp-OutputArea .widget-button").first.wait_for(timeout=3 * MINUTE)
 
 
 def answer(page: Page, cell: str, code: str) -> None:

@@ -285,3 +285,13 @@ def test_the_installed_command_is_this_one():
     assert answer.stderr.splitlines() == [
         "school: There is no file nowhere.json. Give the one that you exported."
     ]
+
+
+def test_a_missing_tool_of_authors_is_one_sentence(monkeypatch, capsys):
+    monkeypatch.setitem(sys.modules, "mlops_school.authoring.check", None)
+    monkeypatch.delattr("mlops_school.authoring.check", raising=False)
+    assert cli.main(["check"]) == 1
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    assert printed.err.count("\n") == 1
+    assert "is not installed" in printed.err

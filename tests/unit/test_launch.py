@@ -2,10 +2,12 @@
 
 import json
 import os
+import re
 import socket
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -14,9 +16,10 @@ from urllib.error import HTTPError
 from urllib.parse import parse_qs, urlsplit
 from urllib.request import ProxyHandler, Request, build_opener
 
+import psutil
 import pytest
 
-from mlops_school import launch
+from mlops_school import launch, tracking
 from mlops_school.errors import CourseError
 from mlops_school.manifest import load_manifest
 from mlops_school.paths import ROOT
@@ -257,3 +260,32 @@ class _Client:
         with self.opener.open(self.request(path), timeout=30) as answer:
             text = answer.read().decode("utf-8")
         return json.loads(text) if json_answer else text
+
+
+def test_runs_can_be_browsed_in_mlflows_own_pages(tmp_path, monkeypatch):
+    monkeypatch.setenv("SCHOOL_WORKSPACE", str(tmp_path))
+    tracking.start("test")
+    code = "import sys; from mlops_school.cli import main; sys.exit(main(['mlflow']))"
+    server = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
+    try:
+        address = re.search(r"http://127\.0\.0\.1:\d+/", server.stdout.readline())[0]
+        for _ in range(600):
+            try:
+                with build_opener(ProxyHandler({})).open(f"{address}health", timeout=5) as answer:
+                    assert answer.read() == b"OK"
+                break
+            except OSError:
+                assert server.poll() is None
+                time.sleep(0.1)
+        with build_opener(ProxyHandler({})).open(address, timeout=5) as answer:
+            assert b"<title>MLflow</title>" in answer.read()
+    finally:
+        for process in [*psutil.Process(server.pid).children(recursive=True), server]:
+            process.kill()
+        server.wait(30)
+
+
+def test_without_runs_there_is_nothing_to_browse(tmp_path, monkeypatch):
+    monkeypatch.setenv("SCHOOL_WORKSPACE", str(tmp_path))
+    with pytest.raises(CourseError, match="No run has been recorded yet"):
+        launch.browse_runs()

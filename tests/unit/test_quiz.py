@@ -266,6 +266,7 @@ def questions(path, monkeypatch):
     """Show the quiz, and return the parts of its two questions: title, choices, button, result."""
     shown = []
     monkeypatch.setattr(quiz, "display", shown.append)
+    monkeypatch.setattr(quiz, "_mixed", lambda question: question)  # as written
     quiz.show(LESSON)
     (box,) = shown
     return [question.children for question in box.children]
@@ -292,6 +293,30 @@ def test_a_question_with_several_right_choices_says_so(questions):
         ("0 minutes", False),
     ]
     assert button.tooltip == "Check question 2"
+
+
+def test_the_choices_are_mixed_and_always_in_the_same_way(path, monkeypatch):
+    choices = "\n".join(f'    - wrong: "{n}"\n      why: "No."' for n in range(1, 9))
+    text = f'- question: "How many?"\n  answers:\n    - right: "0"\n      why: "Yes."\n{choices}\n'
+    path.write_text(text, encoding="utf-8")
+    shown = []
+    monkeypatch.setattr(quiz, "display", shown.append)
+    quiz.show(LESSON)
+    quiz.show(LESSON)
+    labels, again = ([label for label, _ in box.children[0].children[1].options] for box in shown)
+    assert labels == again
+    assert labels != sorted(labels)
+    assert sorted(labels) == [str(n) for n in range(9)]
+
+
+def test_a_label_shows_no_markup(path, monkeypatch):
+    text = '- question: "What?"\n  answers:\n    - {right: "`a`", why: "Yes."}\n'
+    path.write_text(text + '    - {wrong: "`b`", why: "No."}\n', encoding="utf-8")
+    shown = []
+    monkeypatch.setattr(quiz, "display", shown.append)
+    quiz.show(LESSON)
+    options = shown[0].children[0].children[1].options
+    assert sorted(label for label, _ in options) == ["a", "b"]
 
 
 def test_before_a_choice_nothing_is_judged_nor_remembered(questions):

@@ -21,6 +21,13 @@ def main(arguments: list[str] | None = None) -> int:
     except CourseError as error:
         print(f"school: {error}", file=sys.stderr)
         return 1
+    except ModuleNotFoundError as error:  # the tools of authors are not installed for learners
+        print(
+            f"school: this command needs {error.name}, which is not installed. "
+            "In the folder of the course, run `make test` or `uv sync` first.",
+            file=sys.stderr,
+        )
+        return 1
     except KeyboardInterrupt:
         return 130
 
@@ -37,6 +44,9 @@ def _parser() -> argparse.ArgumentParser:
     transfer = progress.add_mutually_exclusive_group()
     transfer.add_argument("--export", metavar="FILE", type=Path, help="write progress to FILE")
     transfer.add_argument("--import", metavar="FILE", type=Path, dest="import_", help="add FILE's")
+
+    mlflow = commands.add_parser("mlflow", help="serve MLflow's pages on your recorded runs")
+    mlflow.set_defaults(run=_mlflow)
 
     run = commands.add_parser("run", help="execute the solved lessons from first to last")
     run.add_argument("lessons", nargs="*", metavar="LESSON", help="e.g. 09_building; default: all")
@@ -66,6 +76,12 @@ def _learn(options: argparse.Namespace) -> int:
     from mlops_school import launch
 
     return launch.learn()
+
+
+def _mlflow(options: argparse.Namespace) -> int:
+    from mlops_school import launch
+
+    return launch.browse_runs()
 
 
 def _progress(options: argparse.Namespace) -> int:

@@ -1,7 +1,9 @@
-"""Open JupyterLab on the start page of the course."""
+"""Open JupyterLab on the start page of the course, and MLflow's pages on its runs."""
 
 import os
 import secrets
+import socket
+import subprocess
 import sys
 import webbrowser
 from http.client import HTTPException
@@ -13,7 +15,7 @@ from urllib.request import ProxyHandler, build_opener
 
 from mlops_school.errors import CourseError
 from mlops_school.manifest import load_manifest
-from mlops_school.paths import ROOT
+from mlops_school.paths import ROOT, workspace
 
 # Settings of JupyterLab, in the form of its own configuration files; Binder uses the same.
 SETTINGS = Path(__file__).with_name("jupyter")
@@ -71,6 +73,31 @@ def learn() -> int:
     )
     server.start()
     return 0
+
+
+def browse_runs() -> int:
+    """Serve MLflow's own pages on the runs of the workspace, until Ctrl+C.
+
+    Raises
+    ------
+    CourseError
+        If no run has been recorded yet.
+    """
+    database = workspace() / "mlflow" / "mlflow.db"
+    if not database.exists():
+        raise CourseError("No run has been recorded yet. Lesson 09 records the first ones.")
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    address = f"http://127.0.0.1:{port}/#/experiments"
+    print(f"In about 10 seconds, open {address} in your browser. Ctrl+C here ends it.", flush=True)
+    store = ["--backend-store-uri", f"sqlite:///{database.as_posix()}"]
+    # One worker and no job runner: MLflow's default is a dozen processes and gigabytes of memory.
+    options = ["--host", "127.0.0.1", "--port", str(port), "--workers", "1"]
+    return subprocess.call(
+        [sys.executable, "-m", "mlflow", "server", *store, *options],
+        env=os.environ | {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"},
+    )
 
 
 def has_display() -> bool:

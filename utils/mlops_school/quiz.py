@@ -4,8 +4,9 @@ Widgets rather than a page of JavaScript: they work with the keyboard and a scre
 answers are not in the notebook, and progress is remembered.
 """
 
+import random
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import ipywidgets as widgets
 import yaml
@@ -73,12 +74,8 @@ def load(lesson: str) -> list[Question]:
 
 def show(lesson: str) -> None:
     """Show the quiz of a lesson."""
-    questions = load(lesson)
-    display(
-        widgets.VBox(
-            [_widget(lesson, number, question) for number, question in enumerate(questions, 1)]
-        )
-    )
+    questions = enumerate(load(lesson), 1)
+    display(widgets.VBox([_widget(lesson, number, _mixed(one)) for number, one in questions]))
 
 
 def _question(entry: dict) -> Question:
@@ -100,6 +97,17 @@ def _text(value: object) -> str:
     return value
 
 
+def _mixed(question: Question) -> Question:
+    """Mix the choices, always in the same way: authors like to put the right one first."""
+    order = random.Random(question.text)
+    return replace(question, choices=tuple(order.sample(question.choices, len(question.choices))))
+
+
+def _plain(text: str) -> str:
+    """Return `text` without its markup, which the label of a choice cannot show."""
+    return text.replace("`", "")
+
+
 def _widget(lesson: str, number: int, question: Question) -> widgets.Widget:
     """Return a question with its choices, a button, and a place for what was found."""
     wide = widgets.Layout(width="auto")
@@ -107,13 +115,13 @@ def _widget(lesson: str, number: int, question: Question) -> widgets.Widget:
     title = widgets.HTML(f"<strong>{number}. {to_html(question.text)}</strong>{hint}")
     if question.several:
         boxes = [
-            widgets.Checkbox(description=choice.text, indent=False, layout=wide)
+            widgets.Checkbox(description=_plain(choice.text), indent=False, layout=wide)
             for choice in question.choices
         ]
         choices = widgets.VBox(boxes)
     else:
         choices = widgets.RadioButtons(
-            options=[(choice.text, i) for i, choice in enumerate(question.choices)],
+            options=[(_plain(choice.text), i) for i, choice in enumerate(question.choices)],
             value=None,
             layout=wide,
         )

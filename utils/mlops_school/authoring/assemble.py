@@ -41,6 +41,24 @@ def solved_notebook(lesson: Lesson) -> NotebookNode:
     return _notebook(lesson, Cell.solved)
 
 
+def read_notebook(path: Path) -> NotebookNode:
+    """Return a stored notebook as it stands there.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is none.
+    ValueError
+        If it is damaged.
+    """
+    try:
+        notebook = nbformat.read(path, as_version=nbformat.NO_CONVERT)
+        nbformat.validate(notebook)
+    except (ValueError, TypeError, AttributeError, nbformat.ValidationError):
+        raise ValueError(f"{path} is no notebook") from None
+    return notebook
+
+
 def write_notebook(notebook: NotebookNode, path: Path) -> None:
     """Write a notebook so that the file is never half there, byte for byte alike on all systems."""
     path.parent.mkdir(parents=True, exist_ok=True)

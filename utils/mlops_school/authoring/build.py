@@ -11,7 +11,7 @@ import nbformat
 from nbformat import NotebookNode
 
 from mlops_school import manifest
-from mlops_school.authoring.assemble import learner_notebook, write_notebook
+from mlops_school.authoring.assemble import learner_notebook, read_notebook, write_notebook
 from mlops_school.authoring.kernel import AT_ONCE, execute
 from mlops_school.errors import CourseError
 from mlops_school.manifest import Lesson
@@ -113,7 +113,7 @@ def _with_shown_widgets(notebook: NotebookNode) -> NotebookNode:
 def _difference(expected: NotebookNode, path: Path) -> str | None:
     """Say in what a stored notebook differs from the one it should be; None if in nothing."""
     try:
-        stored = nbformat.read(path, as_version=nbformat.NO_CONVERT)
+        stored = read_notebook(path)
     except FileNotFoundError:
         return "its notebook is missing"
     except ValueError:

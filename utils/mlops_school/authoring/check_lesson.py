@@ -84,9 +84,8 @@ def _answer_problems(cells: Sequence[Cell], declared: Mapping[str, Exercise]) ->
         if not any(call.search(cell.source) for cell in _code(cells)):
             yield f"exercise {name} has no cell that calls {name}.check."
     for cell in cells:
-        name = cell.id.removesuffix("-check")
-        if (cell.id in with_solution or name != cell.id) and name not in declared:
-            yield f"cell {cell.id!r} belongs to an exercise {name}, which is not declared."
+        if cell.id in with_solution and cell.id not in declared:
+            yield f"cell {cell.id!r} has a solution, but no exercise of that name is declared."
         if cell.has_solution and cell.kind != "code":
             yield f"cell {cell.id!r} has a solution, but is no code."
 

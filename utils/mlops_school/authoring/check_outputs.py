@@ -5,9 +5,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import nbformat
 from nbformat import NotebookNode
 
+from mlops_school.authoring.assemble import read_notebook
 from mlops_school.authoring.build import NOT_STORED
 from mlops_school.manifest import Lesson
 from mlops_school.paths import ROOT
@@ -22,7 +22,7 @@ def problems(lesson: Lesson) -> Iterator[str]:
     A notebook that is missing or damaged is none of this one's business: see ``build --check``.
     """
     try:
-        notebook = nbformat.read(lesson.notebook, as_version=4)
+        notebook = read_notebook(lesson.notebook)
     except (FileNotFoundError, ValueError):
         return
     for cell in notebook.cells:

@@ -1,5 +1,6 @@
 """Exercises of lesson 00, Start here."""
 
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -39,7 +40,7 @@ def _few_flights() -> dict[str, Any]:
 )
 def q1(flights_per_day: float, january: pd.DataFrame) -> str:
     """How many flights leave New York on a day?"""
-    if not isinstance(flights_per_day, int | float):
+    if not isinstance(flights_per_day, Real):
         raise NotYet("the answer is a number.")
     flights = len(january)
     if np.isclose(flights_per_day, flights):

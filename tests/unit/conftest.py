@@ -1,0 +1,96 @@
+"""A small course of its own for the tests of the authoring tools."""
+
+import sys
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import pytest
+
+from mlops_school import exercises, manifest, paths
+from mlops_school.manifest import Lesson
+
+EXERCISE = '''
+@exercise("{lesson}", hints=("one", "two"), wrong={{"a = 1": "x", "a = 2": "y"}})
+def {name}(a):
+    """What is a?"""
+'''
+QUESTION = """
+- question: What is {number}?
+  answers:
+    - {{right: a number, why: it counts}}
+    - {{wrong: a letter, why: it spells}}
+"""
+
+
+@dataclass
+class SmallCourse:
+    """A course in a folder of its own, in which a test may break what it likes."""
+
+    root: Path
+    lessons: list[Lesson] = field(default_factory=list)
+
+    def add(self, id_: str, source: str, **entry: object) -> Lesson:
+        """Add a lesson with this source to the manifest."""
+        facts = {"title": "Small", "phase": "Trying", "minutes": 5, "goals": ("see it work",)}
+        lesson = Lesson(id=id_, **(facts | entry))
+        self.lessons.append(lesson)
+        write(lesson.source, source)
+        return lesson
+
+    def add_whole(self, id_: str) -> Lesson:
+        """Add a lesson that breaks no rule, with its exercises and its quiz."""
+        lesson = self.add(id_, whole_source(id_))
+        code = "from mlops_school.exercises import exercise\n"
+        for name in ("q1", "q2", "q3"):
+            code += EXERCISE.format(lesson=id_, name=name)
+        write(self.exercises(lesson), code)
+        write(lesson.quiz, "".join(QUESTION.format(number=number) for number in range(4)))
+        return lesson
+
+    def alter(self, lesson: Lesson, **entry: object) -> Lesson:
+        """Change the manifest's entry of a lesson."""
+        altered = replace(lesson, **entry)
+        self.lessons[self.lessons.index(lesson)] = altered
+        return altered
+
+    def exercises(self, lesson: Lesson) -> Path:
+        """Return the module of a lesson's exercises."""
+        return self.root / "exercises" / f"{lesson.slug}.py"
+
+
+def whole_source(id_: str) -> str:
+    """Return the source of a lesson with three exercises, a quiz, and 25 cells when built."""
+    cells = ['# %% [markdown] id="why"\n# ## Why\n']
+    cells.append('# %% tags=["parameters"] id="parameters"\nsize = 3\n')
+    for name in ("q1", "q2", "q3"):
+        cells.append(f'# %% [markdown] id="{name}-task"\n# ### Exercise\n#\n# What is a?\n')
+        solution = "### BEGIN SOLUTION\na = 1 + 1\n### END SOLUTION\n"
+        cells.append(f'# %% id="{name}"\n{solution}')
+        cells.append(f'# %% id="{name}-check"\n{name}.check(a)\n')
+    for number in range(11):
+        cells.append(f'# %% id="step-{number}"\nprint({number})\n')
+    quiz = f'from mlops_school import quiz\n\nquiz.show("{id_}")\n'
+    cells.append(f'# %% tags=["quiz", "nbval-ignore-output"] id="quiz"\n{quiz}')
+    return "\n".join(cells)
+
+
+def write(path: Path, text: str) -> None:
+    """Write a file, and the folders that it needs."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text, encoding="utf-8")
+
+
+@pytest.fixture
+def small_course(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> SmallCourse:
+    """Return an empty course, which the authoring tools take for the whole."""
+    course = SmallCourse(tmp_path)
+    monkeypatch.setattr(manifest, "load_manifest", lambda: tuple(course.lessons))
+    monkeypatch.setattr(manifest, "COURSE", tmp_path / "course")
+    monkeypatch.setattr(manifest, "NOTEBOOKS", tmp_path / "notebooks")
+    monkeypatch.setattr(paths, "BUILD", tmp_path / "build")
+    write(tmp_path / "exercises" / "__init__.py", "")
+    monkeypatch.setattr(exercises, "__path__", [str(tmp_path / "exercises")])
+    yield course
+    for lesson in course.lessons:  # or the next test would get this one's exercises
+        sys.modules.pop(f"mlops_school.exercises.{lesson.slug}", None)
+        vars(exercises).pop(lesson.slug, None)

@@ -39,11 +39,12 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadGro
     The mark ``xdist_group`` should do, but pytest 9.2 and xdist 3.8 together ignore it:
     https://github.com/pytest-dev/pytest-xdist/issues/1386
     """
+    config.option.loadscopereorder = False  # as collected: notebooks go before what is quick
     return NotebookScheduling(config, log)
 
 
 class NotebookScheduling(LoadGroupScheduling):
-    """Distributes tests one by one, but notebooks whole; those with the most cells go first."""
+    """Hands out tests one by one, but notebooks whole."""
 
     def _split_scope(self, nodeid: str) -> str:
         file = nodeid.partition("::")[0]

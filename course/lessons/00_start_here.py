@@ -138,13 +138,8 @@ by_hour = 100 * (arrived["arr_delay"] >= 15).groupby(arrived["hour"]).mean()
 figure, axes = plt.subplots()
 axes.bar(by_hour.index, by_hour)
 axes.set_xticks(by_hour.index)
-axes.set(
-    title="Evening flights are late more often", xlabel="hour of departure", ylabel="percent late"
-)
-plots.show(
-    figure,
-    f"Bars: {by_hour[6]:.0f} percent of flights at 6 are late, {by_hour[20]:.0f} percent of those at 20.",
-)
+axes.set(title="Evening flights are late", xlabel="hour of departure", ylabel="percent late")
+plots.show(figure, f"Percent late: {by_hour[6]:.0f} at 6, {by_hour[20]:.0f} at 20 hours.")
 
 # %% [markdown] id="picture-reading"
 # A late plane makes the next flight late, all day long. So there is something to learn from these data. Lesson 01

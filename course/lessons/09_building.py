@@ -200,12 +200,9 @@ axes.plot(curve, label="boosted trees")
 axes.plot(by_hour_curve, "--", label="rule by hour")
 axes.plot(0.5, curve[0.5], "X", color=plots.RED, label="the habit")
 axes.plot(curve.idxmin(), curve.min(), "o", color=plots.RED, label="cheapest")
-axes.set(title="What each threshold costs", xlabel="warn from here on", ylabel="dollars per flight")
+axes.set(xlabel="warn from this probability on", ylabel="dollars per flight")
 axes.legend()
-plots.show(
-    figure,
-    f"Two valleys. Boosted trees: {curve.min():.2f} at {curve.idxmin()}, {curve[0.5]:.2f} at 0.5.",
-)
+plots.show(figure, f"Boosted trees cost {curve.min():.2f} at {curve.idxmin()}; at 0.5 more.")
 print(f"late flights: {boosting.mean():.0%} expected, {validation['late'].mean():.0%} seen")
 
 # %% [markdown] id="q3-task"
@@ -268,7 +265,7 @@ for marker, (rate, group) in zip("osD^", trials.groupby("params.learning_rate"))
     axes.scatter(x, y, marker=marker, label=f"learning rate {rate}")
 axes.axvline(by_hour_cost, linestyle=":", color="black")
 axes.axhline(requirements["R3"].limits["minimum_roc_auc"], linestyle=":", color="black")
-axes.set(title="One point, one run", xlabel="dollars per flight", ylabel="ROC AUC")
+axes.set(xlabel="dollars per flight", ylabel="ROC AUC")
 axes.legend()
 worst = trials.loc[trials["metrics.roc_auc"].idxmin(), "params.learning_rate"]
 plots.show(figure, f"{len(trials)} runs. The one that ranks worst has learning rate {worst}.")

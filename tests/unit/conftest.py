@@ -59,7 +59,7 @@ class SmallCourse:
 
 
 def whole_source(id_: str) -> str:
-    """Return the source of a lesson with three exercises, a quiz, and 25 cells when built."""
+    """Return the source of a lesson with three exercises, a quiz, and 25 cells."""
     cells = ['# %% [markdown] id="why"\n# ## Why\n']
     cells.append('# %% tags=["parameters"] id="parameters"\nsize = 3\n')
     for name in ("q1", "q2", "q3"):
@@ -67,7 +67,7 @@ def whole_source(id_: str) -> str:
         solution = "### BEGIN SOLUTION\na = 1 + 1\n### END SOLUTION\n"
         cells.append(f'# %% id="{name}"\n{solution}')
         cells.append(f'# %% id="{name}-check"\n{name}.check(a)\n')
-    for number in range(11):
+    for number in range(13):
         cells.append(f'# %% id="step-{number}"\nprint({number})\n')
     quiz = f'from mlops_school import quiz\n\nquiz.show("{id_}")\n'
     cells.append(f'# %% tags=["quiz", "nbval-ignore-output"] id="quiz"\n{quiz}')

@@ -12,17 +12,13 @@ from mlops_school.authoring.kernel import Cost, execute
 from mlops_school.errors import CourseError
 
 SMALL = '# %% id="small"\nprint(1)\n'
-# Half a second of CPU time, some of it in a child, and 200 MB that are touched, then given back.
+# A second of CPU time in a child, and 200 MB that are touched and given back.
 BUSY = """\
 # %% id="busy"
 import subprocess
 import sys
-import time
 
-spin = "import time\\nwhile time.process_time() < 0.25: pass"
-end = time.process_time() + 0.25
-while time.process_time() < end:
-    pass
+spin = "import time\\nwhile time.process_time() < 1: pass"
 subprocess.run([sys.executable, "-c", spin], check=True)
 
 # %% id="large"
@@ -61,7 +57,9 @@ def test_cost_is_measured(small_course):
     small, busy = small_course.add("01_small", SMALL), small_course.add("02_busy", BUSY)
     cheap = execute(learner_notebook(small), small)
     dear = execute(learner_notebook(busy), busy)
-    assert dear.cpu > cheap.cpu + 0.4 * (sys.platform != "win32")
+    assert cheap.cpu > 0
+    if sys.platform != "win32":  # which does not say what children used
+        assert dear.cpu > cheap.cpu + 0.8
     assert dear.peak > cheap.peak + 150_000_000
     assert 10_000_000 < cheap.peak < 300_000_000
     for measured in (cheap, dear):

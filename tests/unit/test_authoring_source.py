@@ -146,6 +146,11 @@ def test_comments_that_look_like_commands_stay_comments(read):
             '# %% id="a"\n### BEGIN SOLUTION\na = 1\n\n# %% id="b"\nb = 1\n',
             "01_small.py:2: this solution does not end in its cell",
         ),
+        (
+            '# %% id="a"\n### BEGIN SOLUTION\na = 1\n\n'
+            '# %% id="b"\n### BEGIN SOLUTION\nb = 1\n### END SOLUTION\n',
+            "01_small.py:2: this solution does not end in its cell",
+        ),
         ('# %% id="a"\n### BEGIN SOLUTION\na = 1\n', "01_small.py:2: this solution does not end"),
         ('# %% id="a"\na = 1\n### END SOLUTION\n', "01_small.py:3: a solution ends here"),
         (
@@ -167,6 +172,14 @@ def test_all_complaints_come_at_once(read):
     with pytest.raises(CourseError) as raised:
         read('# %% id="a"\nx\n\n# %% id="a"\ny\n\n# %%\nz\n')
     assert len(str(raised.value).splitlines()) == 2
+
+
+def test_solution_does_not_reach_into_the_next_cell(read):
+    with pytest.raises(CourseError) as raised:
+        read('# %% id="a"\n### BEGIN SOLUTION\na = 1\n\n# %% id="b"\nb = 1\n### END SOLUTION\n')
+    begin, end = str(raised.value).splitlines()
+    assert begin.startswith("01_small.py:2: this solution does not end in its cell")
+    assert end.startswith("01_small.py:7: a solution ends here that has not begun in this cell")
 
 
 def test_missing_source_is_named(tmp_path):

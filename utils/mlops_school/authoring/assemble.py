@@ -64,8 +64,8 @@ def write_notebook(notebook: NotebookNode, path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(f".{path.name}.part")
     try:
-        text = nbformat.writes(notebook, indent=1, ensure_ascii=False)
-        partial.write_text(text.rstrip("\n") + "\n", encoding="utf-8", newline="\n")
+        text = nbformat.writes(notebook) + "\n"
+        partial.write_text(text, encoding="utf-8", newline="\n")
         partial.replace(path)
     finally:
         partial.unlink(missing_ok=True)

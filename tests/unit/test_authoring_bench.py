@@ -18,7 +18,7 @@ BUSY = """\
 import subprocess
 import sys
 
-spin = "import time\\nwhile time.process_time() < 1: pass"
+spin = "import time\\nwhile time.process_time() < 1: sum(range(99_999))"
 subprocess.run([sys.executable, "-c", spin], check=True)
 
 # %% id="large"

@@ -277,8 +277,9 @@ def test_clean_removes_what_is_generated_and_nothing_of_a_learner(tmp_path):
 @pytest.mark.parametrize("target", ["learn", "run", "test", "build", "lint", "bench"])
 def test_make_runs_the_command_of_the_same_name(target):
     dry = subprocess.run(
-        ["make", "--dry-run", target, "PYTHON=python3.12"],
+        ["make", "--dry-run", "--no-print-directory", target, "PYTHON=python3.12"],
         cwd=ROOT,
+        env={name: value for name, value in os.environ.items() if not name.startswith("MAKE")},
         check=True,
         capture_output=True,
         encoding="utf-8",

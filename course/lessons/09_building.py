@@ -10,6 +10,8 @@
 # from its record alone.
 
 # %% tags=["parameters"] id="imports"
+from calendar import month_abbr
+
 import matplotlib.pyplot as plt
 import mlflow
 import numpy as np
@@ -19,6 +21,7 @@ from mlops_school.exercises import ____
 from mlops_school.exercises.building import q1, q2, q3, q4, q5
 from mlops_school.features import FEATURES, load_examples
 
+training_months = [1, 2, 3, 4]
 search_size = 8  # how many settings the search tries
 
 # %% [markdown] id="requirements-intro"
@@ -47,8 +50,7 @@ for name in ["R2", "R3", "R4"]:
 # `late`.
 
 # %% id="split"
-TRAINING_MONTHS = [1, 2, 3, 4]
-train = load_examples(TRAINING_MONTHS)
+train = load_examples(training_months)
 validation = load_examples([5])
 
 print(f"{len(train):,} flights to learn from, {len(validation):,} to choose by")
@@ -58,14 +60,15 @@ train.sample(3, random_state=1).T
 # How alike are those months? Look at the share of late flights in each.
 
 # %% id="months"
-percent = [100 * load_examples([month])["late"].mean() for month in [*TRAINING_MONTHS, 5]]
+months = [*training_months, 5]
+percent = [100 * load_examples([month])["late"].mean() for month in months]
 
 figure, axes = plt.subplots()
-bars = axes.bar(["Jan", "Feb", "Mar", "Apr", "May"], percent)
+bars = axes.bar([month_abbr[month] for month in months], percent)
 bars[-1].set(facecolor=plots.ORANGE, edgecolor="black", hatch="//")
 axes.bar_label(bars, fmt="%.0f")
 axes.set(title="Train (plain) and validation (hatched)", ylabel="percent of flights late")
-plots.show(figure, "Percent late from January to May: " + ", ".join(f"{p:.0f}" for p in percent))
+plots.show(figure, "Percent late, month by month: " + ", ".join(f"{p:.0f}" for p in percent))
 
 # %% [markdown] id="baseline-intro"
 # April was worse than the months before, and May is better again. Keep that in mind: a model learns how
@@ -124,12 +127,12 @@ rate_by_hour[[6, 12, 20]].round(2)
 
 # %% id="record-function"
 tracking.start("09-building")
-origin = tracking.provenance(TRAINING_MONTHS)
+origin = tracking.provenance(training_months)
 
 
 def record(name, probability, threshold, **params):
     with mlflow.start_run(run_name=name, nested=True):
-        mlflow.log_params({"months": TRAINING_MONTHS, **params})
+        mlflow.log_params({"months": training_months, **params})
         mlflow.set_tags(origin)
         mlflow.log_metric("threshold", threshold)
         mlflow.log_metrics(evaluation.measure(validation["late"], probability, threshold))
@@ -367,8 +370,8 @@ print("same settings, same data:", "the same" if np.array_equal(one, other) else
 ### BEGIN SOLUTION
 mine = {"seed": 7, "max_leaf_nodes": 15}
 with mlflow.start_run(run_name="mine") as run:
-    mlflow.log_params({"months": TRAINING_MONTHS, **mine})
-    mlflow.set_tags(tracking.provenance(TRAINING_MONTHS))
+    mlflow.log_params({"months": training_months, **mine})
+    mlflow.set_tags(tracking.provenance(training_months))
     probability = fit_and_predict(make_boosting(**mine))
     mlflow.log_metrics(evaluation.measure(validation["late"], probability, threshold=0.2))
 my_run_id = run.info.run_id

@@ -193,7 +193,7 @@ def _month() -> dict[str, Any]:
         return model.predict_proba(validation[FEATURES])[:, 1]
 
     return {
-        "TRAINING_MONTHS": [1],
+        "training_months": [1],
         "evaluation": evaluation,
         "make_boosting": make_boosting,
         "mlflow": mlflow,
@@ -218,7 +218,7 @@ def _attempt(settings: str, lines: str) -> str:
     )
 
 
-_ALL = "mlflow.set_tags(tracking.provenance(TRAINING_MONTHS))\nmlflow.log_metrics(metrics)\n"
+_ALL = "mlflow.set_tags(tracking.provenance(training_months))\nmlflow.log_metrics(metrics)\n"
 
 
 @exercise(
@@ -227,27 +227,27 @@ _ALL = "mlflow.set_tags(tracking.provenance(TRAINING_MONTHS))\nmlflow.log_metric
         "Look at `record` above: which calls of `mlflow` does it make?",
         "The parameters must hold everything that training depends on: the settings, "
         "`seed`, and `months`.",
-        "`mlflow.set_tags(tracking.provenance(TRAINING_MONTHS))` records the data version; "
+        "`mlflow.set_tags(tracking.provenance(training_months))` records the data version; "
         "`mlflow.log_metrics(evaluation.measure(...))` what you measured.",
     ),
     wrong={
         _attempt("{'seed': 1}", _ALL + "mlflow.log_params(settings)"): "lacks: months",
         _attempt(
-            "{'max_iter': 20}", _ALL + "mlflow.log_params({'months': TRAINING_MONTHS, **settings})"
+            "{'max_iter': 20}", _ALL + "mlflow.log_params({'months': training_months, **settings})"
         ): "lacks: seed",
         _attempt(
             "{'seed': 1}",
             "mlflow.log_metrics(metrics)\n"
-            "mlflow.log_params({'months': TRAINING_MONTHS, **settings})",
+            "mlflow.log_params({'months': training_months, **settings})",
         ): "lacks: data_version",
         _attempt(
             "{'seed': 1}",
-            "mlflow.set_tags(tracking.provenance(TRAINING_MONTHS))\n"
-            "mlflow.log_params({'months': TRAINING_MONTHS, **settings})",
+            "mlflow.set_tags(tracking.provenance(training_months))\n"
+            "mlflow.log_params({'months': training_months, **settings})",
         ): "no metric",
         _attempt(
             "{'seed': 1, 'max_iter': 5}",
-            _ALL + "mlflow.log_params({'months': TRAINING_MONTHS, 'seed': 1})",
+            _ALL + "mlflow.log_params({'months': training_months, 'seed': 1})",
         ): "another model",
         "my_run_id = 'my run'": "no run",
     },

@@ -96,7 +96,8 @@ def page():
 def open_lesson(page: Page, lab: str, lesson: str) -> None:
     page.goto(f"{lab}lab/tree/notebooks/{lesson}.ipynb")
     page.locator("#jupyterlab-splash").wait_for(state="detached")
-    page.locator(".jp-MarkdownViewer h1, .jp-RenderedMarkdown h1").first.wait_for()
+    page.locator(".jp-RenderedMarkdown h1").first.wait_for()
+    page.locator(".jp-Notebook-ExecutionIndicator[data-status=idle]").wait_for()  # has a kernel
 
 
 def run_all(page: Page) -> None:

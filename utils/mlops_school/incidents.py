@@ -1,4 +1,4 @@
-"""Something got worse: was it the code, the data or the model?"""
+"""Finding out what made answers worse: the code, the data or the model."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, fields, replace

@@ -27,7 +27,8 @@ MINIMUM_ROC_AUC = load_requirements()["R3"].limits["minimum_roc_auc"]
 MINUTES_OF_A_DAY = 24 * 60
 ORIGINS = {"EWR", "JFK", "LGA"}
 # Not from the calendar module, whose names depend on the language of the system.
-MONTH_NAMES = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split()
+MONTH_NAMES = ["Jan", "Feb", "Mar", "Apr", "May", "Jun"]
+MONTH_NAMES += ["Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
 
 # ---- learn
 
@@ -145,6 +146,7 @@ def release_steps(service: Service, folder: Path) -> dict[str, Callable[[], None
 
 def start_server(service: Service, folder: Path) -> Server:
     """Return a new server that answers with this service."""
+    folder.mkdir(exist_ok=True)
     for step in release_steps(service, folder).values():
         step()
     return Server(folder)
@@ -283,30 +285,28 @@ def watch(service: Service, months: Iterable[int]) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        A row a month: ``expected`` and ``late``, in percent of the flights; ``roc_auc``;
-        ``dollars`` per flight; and ``simple``, what the cheaper of never and always warning costs.
+        A row a month: ``expected`` and ``late``, in percent of the flights, and their ``gap``;
+        ``roc_auc``; ``dollars`` per flight; ``simple``, the cost of the cheaper of never and always
+        warning; and ``broken``, which of the requirements R2 and R3 are, as text.
     """
     rows = {}
     for month in months:
         examples = load_examples([month])
+        probability = service.probability(examples)
         late = examples[TARGET].mean()
-        metrics = service.measure(examples)
+        metrics = measure(examples[TARGET], probability, service.threshold)
+        dollars, simple = metrics["cost_per_flight"], min(MISSED * late, NEEDLESS * (1 - late))
+        broken = {"R2": dollars >= simple, "R3": metrics["roc_auc"] < MINIMUM_ROC_AUC}
         rows[MONTH_NAMES[month - 1]] = {
-            "expected": 100 * service.probability(examples).mean(),
+            "expected": 100 * probability.mean(),
             "late": 100 * late,
+            "gap": 100 * (probability.mean() - late),
             "roc_auc": metrics["roc_auc"],
-            "dollars": metrics["cost_per_flight"],
-            "simple": min(MISSED * late, NEEDLESS * (1 - late)),
+            "dollars": dollars,
+            "simple": simple,
+            "broken": " ".join(name for name in broken if broken[name]),
         }
     return pd.DataFrame.from_dict(rows, orient="index")
-
-
-def broken_requirements(watched: pd.DataFrame) -> pd.Series:
-    """Return which of the requirements R2 and R3 each month of :func:`watch` breaks, as text."""
-    r2 = watched["dollars"] >= watched["simple"]
-    r3 = watched["roc_auc"] < MINIMUM_ROC_AUC
-    names = [["R2"] * a + ["R3"] * b for a, b in zip(r2, r3, strict=True)]
-    return pd.Series([" ".join(name) for name in names], index=watched.index)
 
 
 # ---- the picture

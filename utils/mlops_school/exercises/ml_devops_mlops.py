@@ -3,14 +3,13 @@
 from collections.abc import Callable, Mapping
 from functools import cache
 from numbers import Real
-from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from mlops_school import data
 from mlops_school.evaluation import MISSED, cost
-from mlops_school.exercises import NotYet, exercise
+from mlops_school.exercises import NotYet, StillBlank, ____, exercise
 from mlops_school.features import LATE_FROM
 
 LESSON = "01_ml_devops_mlops"
@@ -34,8 +33,8 @@ def _may() -> pd.DataFrame:
         "Return the comparison of `flights['hour']` with an hour in the afternoon.",
     ),
     wrong={
-        "def rule(flights):\n    return flights['arr_delay'] >= 15": "not know",
-        "def rule(flights):\n    return flights['dep_delay'] > 0": "not know",
+        "def rule(flights):\n    return flights['arr_delay'] >= 15": "not known",
+        "def rule(flights):\n    return flights['dep_delay'] > 0": "not known",
         "def rule(flights):\n    return True": "every flight",
         "def rule(flights):\n    return flights['hour'] >= 25": "no flight",
         "def rule(flights):\n    return flights['hour'] < 9": "more than silence",
@@ -55,7 +54,7 @@ def q1(rule: Callable, may_flights: pd.DataFrame) -> str:
         blind = None
     if blind is None or not np.array_equal(blind, warned):
         raise NotYet(
-            "the rule looks at something that nobody can know two hours before departure (R1). "
+            "the rule looks at what is not known two hours before departure (R1). "
             "That is called leakage: perfect here, useless at work."
         )
     if warned.all():
@@ -76,6 +75,8 @@ def _follow(rule: Callable, flights: pd.DataFrame) -> np.ndarray:
     if not callable(rule):
         raise NotYet("`rule` is a function: `def rule(flights): ...`")
     answer = rule(flights.copy())
+    if answer is ____:
+        raise StillBlank
     if answer is None:
         raise NotYet("the function gives nothing back. End it with `return`.")
     if isinstance(answer, bool | np.bool_):
@@ -101,7 +102,8 @@ def _follow(rule: Callable, flights: pd.DataFrame) -> np.ndarray:
         "def percent_late(minutes):\n    return (minutes.dropna() >= 15).mean()": "share",
         "def percent_late(minutes):\n    minutes /= 60\n"
         "    return 100 * (minutes.dropna() >= 0.25).mean()": "changes the column",
-        "def percent_late(minutes):\n    return 100 * (minutes.dropna() >= limit).mean()": "`limit`",
+        "def percent_late(minutes):\n"
+        "    return 100 * (minutes.dropna() >= limit).mean()": "`limit`",
         "def percent_late(minutes):\n    print(100 * (minutes.dropna() >= 15).mean())": "return",
         "percent_late = 24.1": "function",
     },
@@ -119,6 +121,8 @@ def q2(percent_late: Callable) -> str:
         raise NotYet(
             f"it needs `{error.name}` from outside. In a colleague's kernel that does not exist."
         ) from None
+    if found is ____:
+        raise StillBlank
     if not given.equals(minutes):
         raise NotYet("it changes the column that it was given, so the next call finds another.")
     if found is None:
@@ -187,7 +191,7 @@ def _watched() -> pd.DataFrame:
     return pd.DataFrame(
         {
             "gap": [7.5, -1.0, 1.1, 6.6, 14.1, 9.8, -8.3],
-            "worse_than_none": [False, False, False, False, True, False, True],
+            "broken": ["", "", "R3", "R3", "R2 R3", "R3", "R2 R3"],
         },
         index=["May", "Jun", "Jul", "Aug", "Sep", "Oct", "Dec"],
     )
@@ -208,22 +212,22 @@ def _watched() -> pd.DataFrame:
         "alert_limit = -10": "either way",
         "alert_limit = 'Sep'": "number",
     },
-    given=lambda: {"watched": _watched()},
+    given=lambda: {"after": _watched()},
 )
-def q4(alert_limit: float, watched: pd.DataFrame) -> str:
+def q4(alert_limit: float, after: pd.DataFrame) -> str:
     """Which limit catches the first bad month, without a false alarm before it?"""
     if not isinstance(alert_limit, Real):
         raise NotYet("the limit is a number, in percent of the flights.")
     if alert_limit < 0:
         raise NotYet("a gap counts either way, so the limit is above zero.")
-    bad = watched.index[watched["worse_than_none"]]
-    alerts = watched.index[watched["gap"].abs() > alert_limit]
+    bad = after.index[after["broken"].str.contains("R2")]
+    alerts = after.index[after["gap"].abs() > alert_limit]
     if alert_limit < 1:
         raise NotYet("the gaps are in percent of the flights, not shares between 0 and 1.")
     if alerts.empty:
         raise NotYet("this alert never rings, and the bad months go unseen.")
-    first = watched.index.get_loc(bad[0])
-    if early := [month for month in alerts if watched.index.get_loc(month) < first]:
+    first = after.index.get_loc(bad[0])
+    if early := [month for month in alerts if after.index.get_loc(month) < first]:
         raise NotYet(
             f"a false alarm in {early[0]}. After a few of those, nobody looks at alerts any more."
         )

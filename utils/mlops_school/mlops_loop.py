@@ -332,22 +332,27 @@ def draw_loop() -> Figure:
     figure, axes = plots.plt.subplots(figsize=(8, 4.6))
     angles = np.pi / 2 - 2 * np.pi * np.arange(len(STEPS)) / len(STEPS)
     places = np.column_stack([2.5 * np.cos(angles), np.sin(angles)])
-    for number, (name, benefit) in enumerate(STEPS.items()):
-        start, end = places[number], places[(number + 1) % len(STEPS)]
-        back = number == len(STEPS) - 1
+    box = {"boxstyle": "round,pad=0.5", "facecolor": "white", "edgecolor": plots.BLUE}
+    words = [
+        axes.text(*place, f"{name}\n{benefit}", ha="center", va="center", bbox=box)
+        for place, (name, benefit) in zip(places, STEPS.items(), strict=True)
+    ]
+    for number, start in enumerate(words):
+        end = words[(number + 1) % len(words)]
+        back = end is words[0]  # what makes it a loop
         arrow = {
             "arrowstyle": "-|>",
             "linewidth": 2,
             "linestyle": "--" if back else "-",
             "color": plots.RED if back else plots.BLUE,
-            "shrinkA": 34,
-            "shrinkB": 34,
+            "patchA": start.get_bbox_patch(),
+            "patchB": end.get_bbox_patch(),
+            "shrinkA": 4,
+            "shrinkB": 4,
             "connectionstyle": "arc3,rad=-0.12",
         }
-        axes.annotate("", end, start, arrowprops=arrow)
-        box = {"boxstyle": "round,pad=0.5", "facecolor": "white", "edgecolor": plots.BLUE}
-        axes.text(*start, f"{name}\n{benefit}", ha="center", va="center", bbox=box)
-    axes.text(-2.0, 0.98, "an alert", ha="center", color=plots.RED)
+        axes.annotate("", end.get_position(), start.get_position(), arrowprops=arrow)
+    axes.text(-1.6, 0.98, "an alert", ha="center", color=plots.RED)
     axes.text(0, 0, "code, data and model\neach have a version", ha="center", va="center")
     axes.set(xlim=(-3.4, 3.4), ylim=(-1.4, 1.4))
     axes.axis("off")

@@ -128,7 +128,7 @@ def draw_values(conditions: Conditions, seeds: Iterable[int]) -> Drawing:
         xlim=(0, weeks[-1]),
         ylim=(0, 105),
     )
-    axes.legend(loc="lower right")
+    figure.legend(loc="outside lower center", ncols=2)
     return figure, f"Lines with bands; medians. {'; '.join(words)}."
 
 

@@ -43,11 +43,26 @@ def show(figure: Figure, alt: str) -> None:
     ValueError
         If there is no text alternative.
     """
+    display({"text/html": to_html(figure, alt), "text/plain": f"Figure: {alt}"}, raw=True)
+
+
+def to_html(figure: Figure, alt: str) -> str:
+    """Return a figure as an HTML image with a text alternative, and close it.
+
+    Parameters
+    ----------
+    figure, alt
+        As for :func:`show`.
+
+    Raises
+    ------
+    ValueError
+        If there is no text alternative.
+    """
     if not alt.strip():
         raise ValueError("a figure needs a text alternative: say what it shows")
     image = io.BytesIO()
     figure.savefig(image, format="png", metadata={"Software": None})
     plt.close(figure)
     source = base64.b64encode(image.getvalue()).decode("ascii")
-    picture = f'<img alt="{html.escape(alt)}" src="data:image/png;base64,{source}">'
-    display({"text/html": picture, "text/plain": f"Figure: {alt}"}, raw=True)
+    return f'<img alt="{html.escape(alt)}" src="data:image/png;base64,{source}">'

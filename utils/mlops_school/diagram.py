@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 from mlops_school import plots
 from mlops_school.errors import CourseError
 
-_LINE = re.compile(r"(?P<sender>[^:]+?)\s*->\s*(?P<receiver>[^:]+?)\s*:\s*(?P<text>.+)")
+_LINE = re.compile(r"(?P<sender>\S[^:]*?)\s*->\s*(?P<receiver>\S[^:]*?)\s*:\s*(?P<text>.+)")
 _LETTERS_PER_COLUMN = 18  # of a message, before it is wrapped
 
 

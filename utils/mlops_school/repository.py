@@ -98,7 +98,7 @@ class Repository:
         commits = []
         for line in lines.splitlines():
             id_, names, message = line.split("\t", 2)
-            tags = tuple(name.removeprefix("tag: ") for name in names.split(", ") if name)
+            tags = tuple(name.removeprefix("tag: ") for name in sorted(names.split(", ")) if name)
             commits.append(Commit(id_, message, tags))
         return commits
 

@@ -17,6 +17,7 @@ from urllib.request import ProxyHandler, build_opener
 from mlops_school.errors import CourseError
 
 PATIENCE = 60  # seconds until a server must answer, on a slow computer
+STOP_SECONDS = 5  # until one that does not stop is killed
 LOG_LINES = 15  # of the log's end, in an error
 
 
@@ -93,7 +94,7 @@ class Server:
             return
         self._process.terminate()
         try:
-            self._process.wait(timeout=5)
+            self._process.wait(timeout=STOP_SECONDS)
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()

@@ -10,6 +10,7 @@ import pandas as pd
 
 from mlops_school import data
 from mlops_school.features import LATE_FROM
+from mlops_school.repository import Repository
 from mlops_school.servers import Server
 from mlops_school.testing import run_tests
 
@@ -42,6 +43,27 @@ def count_flights(months: list[int]) -> pd.DataFrame:
     flights = data.load_flights(months, columns=["hour", "arr_delay"]).dropna()
     late = flights["arr_delay"] >= LATE_FROM
     return late.groupby(flights["hour"]).agg(flights="size", late="sum")
+
+
+def deploy(repository: Repository, version: str, releases: Path) -> Server:
+    """Start a version as it is in Git, from a clean copy of its own.
+
+    Parameters
+    ----------
+    repository : Repository
+        The service's.
+    version : str
+        Its tag, which the service says when asked for its health.
+    releases : Path
+        The folder that holds a copy of each release.
+
+    Raises
+    ------
+    CourseError
+        If there is no such version, or it does not start.
+    """
+    copy = repository.checkout(version, releases / version)
+    return Server(START, cwd=copy, env={"RELEASE": version}).start()
 
 
 def verify(folder: Path, *tests: str) -> pd.DataFrame:

@@ -63,7 +63,8 @@ overview[["title", "kind", "numbers"]]
 
 # %% [markdown] id="q1-task"
 # The numbers are what makes a sentence testable. R5, printed above the table, began as a wish: *"answers should come
-# quickly"*. How quickly? Always? Nobody could have said whether the service keeps such a promise.
+# quickly"*. How quickly? Always? Nobody could have said whether the service keeps such a promise. R4 and R12 need no
+# number: the model is the same or not, the release is named or not.
 #
 # ### Exercise 1: from a sentence to a test
 #
@@ -92,10 +93,11 @@ q1.check(fast_enough)
 # %% id="design"
 design = """
 browser -> service.py: GET /delay? departure=17:05
-service.py -> delays.py: how many are late in hour 17?
-delays.py -> model.json: read once, at the start
-delays.py -> service.py: their share
-service.py -> browser: 200 and the probability
+service.py -> delays.py: share of late flights at 17?
+delays.py -> model.json: how many at 17, and how many late?
+model.json -> delays.py: two numbers
+delays.py -> service.py: the share
+service.py -> browser: the probability, status 200
 """
 diagram.show(design, title="One question, and its answer")
 
@@ -231,7 +233,8 @@ report["outcome"].value_counts()
 #
 # All tests pass, so this version gets a name, a **tag**: `v1.0`. What is deployed is a clean copy of exactly that
 # version, never the folder in which you work: otherwise nobody knows what is running. `deploy` copies the
-# version out of Git, starts it on a free port of this computer, and waits until it answers.
+# version out of Git, starts it on a free port of this computer, and waits until it answers. `client` plays the
+# browser; `trust_env=False` keeps it from asking a proxy that may be set on your computer.
 
 # %% id="deploy"
 import httpx
@@ -272,9 +275,9 @@ night[["month", "day", "sched_dep_time", "carrier", "flight", "origin", "dest"]]
 #
 # ### Exercise 3: the failing test
 #
-# Write a test, as the text of a file, that fails now and will pass once the service is repaired. Name it after
-# the requirement that is broken; the tests in section 4 show the form. The check runs it with pytest on `v1.0`,
-# and on a repaired service.
+# Write a test that fails now, and will pass once the service is repaired. Assign it as the text of a file, between
+# triple quotes. Name it after the requirement that is broken; the tests in section 4 show the form. The check runs
+# it with pytest on `v1.0`, and on a repaired service.
 
 # %% id="q3"
 ### BEGIN SOLUTION
@@ -289,7 +292,7 @@ q3.check(my_test, repository)
 # q3.solution()
 
 # %% [markdown] id="decision"
-# What *should* the service say? That is no question of code, it is a new requirement, so the cycle is back at
+# What *should* the service say? That is a question of requirements and not of code, so the cycle is back at
 # *plan*. Refusing will not do, since R1 promises a probability for every flight. The team decides: *where the
 # service knows nothing of the hour, it answers with the share of late flights among all flights*. The test in the
 # course demands that, for several times in the night. Does it fail?
@@ -306,9 +309,9 @@ for test, message in report.loc[report["outcome"] == "failed", "message"].items(
 #
 # ### Exercise 4: the repair
 #
-# Write a new `share_late(hour)`, again as text. For an hour that is not in the table, it returns the share of late
-# flights among all. `FLIGHTS` and `LATE` are dictionaries by hour, such as `{17: 8190, 18: 7421}`; the old version
-# stands in section 3. The check tries it, and then runs all tests with it.
+# Write a new `share_late(hour)`, again as text between triple quotes. For an hour that is not in the table, it
+# returns the share of late flights among all. `FLIGHTS` and `LATE` are dictionaries that have a number for each
+# hour; the old version stands in section 3. The check tries yours, and then runs all tests with it.
 
 # %% id="q4"
 ### BEGIN SOLUTION
@@ -368,7 +371,8 @@ print(report["outcome"].value_counts().to_string())
 #
 # Now the question that every audit asks: *which test shows that requirement R is met, did it pass, and since
 # which release?* Nobody types the answer. A test carries the id in its name; the files of each release say which
-# tests it has; pytest says what they gave.
+# tests it has; pytest says what they gave. The last two columns are still plans: where someone will be told that the
+# requirement is no longer met, and where a release that breaks it will be undone.
 
 # %% id="trace"
 from mlops_school.traceability import trace
@@ -392,17 +396,14 @@ q5.check(gaps, table, requirements)
 # q5.solution()
 
 # %% [markdown] id="recap"
-# A gap that one knows is a plan: later lessons close these. The columns `alert` and `rollback` say where someone
-# will be told that a requirement is no longer met, and where a bad release is undone.
-#
-# And read the green rows with care, too. R6 says that *no request makes the service fail*. Its tests passed in
+# A gap that one knows is a plan: later lessons close these. Read the rows that passed with care, too. R6 says that *no request makes the service fail*. Its tests passed in
 # `v1.0`, while the flight at 1:06 made it fail. A test shows a requirement for the cases that it tries, and for
 # no others.
 #
 # ## What you take with you
 #
 # - **Six phases, six steps, one cycle**: plan, design, build, test, deploy, maintain, and round again.
-# - **A requirement is a sentence that can be put to the test**; its number makes it so.
+# - **A requirement is a sentence that can be put to the test**, most often by a number.
 # - **A design says what may change** behind a contract that does not.
 # - **What runs is a tagged version**, copied from Git and tested as it runs.
 # - **A bug begins with a failing test**, and ends with a release in which all tests pass.

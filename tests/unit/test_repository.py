@@ -1,4 +1,6 @@
 import os
+import shutil
+import stat
 import subprocess
 
 import pytest
@@ -127,11 +129,21 @@ def test_a_repository_around_it_is_not_touched(tmp_path):
     assert outer.git("status", "--porcelain") == ""
 
 
-def test_a_new_folder_replaces_a_repository(workspace):
+def is_read_only(path):
+    return not path.stat().st_mode & stat.S_IWUSR
+
+
+def test_a_new_folder_replaces_a_repository(workspace, monkeypatch):
     folder = new_folder("lesson")
     keep(Repository(folder / "repository").create(), "1", "first")
-    objects = [path for path in folder.rglob("*") if path.is_file()]
-    assert any(not os.access(path, os.W_OK) or path.stat().st_mode & 0o200 == 0 for path in objects)
+    assert any(map(is_read_only, folder.rglob("*")))
+    remove = shutil.rmtree
+
+    def remove_as_windows_does(path):
+        assert not any(map(is_read_only, path.rglob("*")))
+        remove(path)
+
+    monkeypatch.setattr(shutil, "rmtree", remove_as_windows_does)
     assert new_folder("lesson") == folder == workspace.absolute() / "lesson"
     assert list(folder.iterdir()) == []
 
@@ -142,7 +154,7 @@ def test_a_folder_in_use_is_a_sentence(workspace, monkeypatch):
     def refuse(path):
         raise PermissionError
 
-    monkeypatch.setattr("shutil.rmtree", refuse)
+    monkeypatch.setattr(shutil, "rmtree", refuse)
     with pytest.raises(CourseError, match="cannot be emptied. Close"):
         new_folder("lesson")
 

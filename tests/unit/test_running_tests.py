@@ -59,8 +59,9 @@ def test_one_file_of_several(project):
     assert list(run_tests(project, "tests/test_two.py").index) == ["test_two"]
 
 
-def test_a_change_counts_at_once(project):
+def test_a_change_counts_at_once(project, monkeypatch):
     """Even one that leaves time and size of the file as they were."""
+    monkeypatch.delenv("PYTHONDONTWRITEBYTECODE", raising=False)
     module = project / "tests" / "test_one.py"
     for number in (1, 2):
         module.write_text(f"def test_it():\n    assert {number} == 2\n", encoding="utf-8")

@@ -83,7 +83,9 @@ def draw(text: str, title: str = "") -> Figure:
         arrow = {"arrowstyle": "-|>", "color": plots.BLUE, "shrinkA": 0, "shrinkB": 0}
         axes.annotate("", xy=(end, -row), xytext=(start, -row), arrowprops=arrow, zorder=2)
         words = textwrap.fill(message.text, _LETTERS_PER_COLUMN * abs(end - start))
-        axes.text((start + end) / 2, 0.08 - row, words, ha="center", va="bottom", fontsize=9)
+        free = {"facecolor": "white", "edgecolor": "none", "pad": 1}  # of the lines behind it
+        middle = (start + end) / 2
+        axes.text(middle, 0.1 - row, words, ha="center", va="bottom", fontsize=9, bbox=free)
     axes.set(title=title, xlim=(-0.6, len(columns) - 0.4), ylim=(bottom, 0.5))
     axes.axis("off")
     return figure

@@ -193,10 +193,10 @@ Markdown(f"```python\n{files_of('test')['tests/test_acceptance.py']}```")
 # %% id="run"
 from mlops_school.delay_service import verify
 
-report = verify(repository.path)
-for test, message in report.loc[report["outcome"] == "failed", "message"].items():
+draft = verify(repository.path)
+for test, message in draft.loc[draft["outcome"] == "failed", "message"].items():
     print(f"{test} FAILED:\n{message}")
-report[["file", "outcome"]]
+draft[["file", "outcome"]]
 
 # %% [markdown] id="q2-task"
 # ### Exercise 2: read a failure
@@ -209,7 +209,7 @@ report[["file", "outcome"]]
 broken = "R6"
 answered = 500
 ### END SOLUTION
-q2.check(broken, answered, report)
+q2.check(broken, answered, draft)
 # q2.hint()
 # q2.solution()
 
@@ -221,8 +221,8 @@ q2.check(broken, answered, report)
 
 # %% id="repair"
 repository.write("service.py", files_of("repair")["service.py"])
-change = repository.git("diff", "--unified=1", "service.py")
-print(change[change.index("@@") :])
+_, mark, change = repository.git("diff", "--unified=1", "service.py").partition("@@")
+print(mark + change)
 
 report = verify(repository.path)
 repository.commit("Build: refuse what is no time")

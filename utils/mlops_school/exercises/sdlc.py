@@ -71,13 +71,13 @@ def q1(fast_enough: Callable[[np.ndarray], bool]) -> str:
     return "the wish has become a decision that a computer can make, the same every time."
 
 
-def _report() -> dict[str, Any]:
+def _draft() -> dict[str, Any]:
     message = "assert 500 == 422\n +  where 500 = <Response [500 Internal Server Error]>"
     rows = [
         ("test_R1_gives_a_probability[06:00]", "passed", ""),
         ("test_R6_refuses_what_is_no_time", "failed", message),
     ]
-    return {"report": pd.DataFrame(rows, columns=["test", "outcome", "message"]).set_index("test")}
+    return {"draft": pd.DataFrame(rows, columns=["test", "outcome", "message"]).set_index("test")}
 
 
 @exercise(
@@ -93,11 +93,11 @@ def _report() -> dict[str, Any]:
         'broken = "test_R6_refuses_what_is_no_time"\nanswered = 500': "id",
         'broken = "R6"\nanswered = 200': "left",
     },
-    given=_report,
+    given=_draft,
 )
-def q2(broken: str, answered: int, report: pd.DataFrame) -> str:
+def q2(broken: str, answered: int, draft: pd.DataFrame) -> str:
     """Which requirement is not met, and what did the service do?"""
-    (failed,) = report[report["outcome"] == "failed"].itertuples()
+    (failed,) = draft[draft["outcome"] == "failed"].itertuples()
     did, expected = map(int, re.findall(r"\d+", failed.message)[:2])
     if not isinstance(broken, str) or not re.fullmatch(r"R\d+", broken.strip()):
         raise NotYet('`broken` is the id of a requirement, such as `"R12"`.')

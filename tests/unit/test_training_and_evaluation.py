@@ -1,3 +1,5 @@
+import re
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -87,6 +89,21 @@ def test_requirements_are_numbered_and_say_something():
         for value in requirement.limits.values():
             words = requirement.text.lower().replace("two", "2")
             assert f"{value:g}" in words or f"{value:.2f}" in words
+
+
+def test_requirements_say_of_which_kind_they_are_and_where_each_is_shown_to_be_met():
+    for requirement in load_requirements().values():
+        assert requirement.kind in ("functional", "non-functional")
+        for place in (requirement.test, requirement.alert, requirement.rollback):
+            assert re.fullmatch(r"(lesson \d\d)?", place), requirement.id
+        assert requirement.test
+
+
+def test_limits_that_lessons_rely_on_are_numbers():
+    limits = {name: requirement.limits for name, requirement in load_requirements().items()}
+    assert limits["R3"] == {"minimum_roc_auc": 0.70}
+    assert limits["R4"] == {}
+    assert limits["R5"] == {"minimum_percent": 95, "within_milliseconds": 200}
 
 
 def test_curve_is_a_series_of_dollars_by_threshold():

@@ -8,6 +8,9 @@ from typing import Any
 
 from mlops_school.paths import COURSE
 
+# What an entry says in words; whatever else it holds is a limit.
+WORDS = ("id", "title", "text", "kind", "test", "alert", "rollback")
+
 
 @dataclass(frozen=True)
 class Requirement:
@@ -17,6 +20,11 @@ class Requirement:
     ----------
     id, title, text : str
         ``R1``, a name, and the sentence that can be put to the test.
+    kind : str
+        ``functional`` (what the service does) or ``non-functional`` (how well it does it).
+    test, alert, rollback : str
+        Where it is shown to be met, where someone is told that it no longer is, and where a release
+        that breaks it is undone; empty where there is no such place.
     limits : dict
         The numbers in the sentence, by name.
     """
@@ -24,6 +32,10 @@ class Requirement:
     id: str
     title: str
     text: str
+    kind: str = ""
+    test: str = ""
+    alert: str = ""
+    rollback: str = ""
     limits: dict[str, Any] = field(default_factory=dict)
 
     def __str__(self) -> str:
@@ -36,6 +48,6 @@ def load_requirements(path: Path = COURSE / "requirements.toml") -> dict[str, Re
     entries = tomllib.loads(path.read_text(encoding="utf-8"))["requirement"]
     requirements = {}
     for entry in entries:
-        words = {name: entry.pop(name) for name in ("id", "title", "text")}
+        words = {name: entry.pop(name) for name in WORDS if name in entry}
         requirements[words["id"]] = Requirement(**words, limits=entry)
     return requirements

@@ -375,20 +375,17 @@ q4.check(alert_limit, after)
 # refuses what cannot be.
 
 # %% id="input"
-from mlops_school.errors import CourseError
 from mlops_school.mlops_loop import GuardedService
 
-guarded = GuardedService(model)
-hour, minute = divmod(may["minute_of_day"], 60)
-clock = may.assign(minute_of_day=100 * hour + minute)
+guarded, minutes = GuardedService(model), may["minute_of_day"]
+clock = may.assign(minute_of_day=100 * (minutes // 60) + minutes % 60)
 for sent, flights in {"clock times": clock, "no 'temp'": may.drop(columns="temp")}.items():
     for name, ask in {"bare": model.warn, "guarded": guarded.warn}.items():
         try:
-            print(
-                f"{sent:<13}{name:<9}{100 * (ask(flights) != model.warn(may)).mean():.0f} % wrong"
-            )
-        except (KeyError, CourseError) as error:
-            print(f"{sent:<13}{name:<9}{type(error).__name__}: {error}")
+            result = f"{100 * (ask(flights) != model.warn(may)).mean():.0f} % wrong"
+        except Exception as error:
+            result = f"{type(error).__name__}: {error}"
+        print(f"{sent:<13}{name:<9}{result}")
 
 # %% [markdown] id="fallback-intro"
 # The bare model answers nonsense with a straight face, or crashes. The guarded one says what is wrong. (A
@@ -399,7 +396,7 @@ for sent, flights in {"clock times": clock, "no 'temp'": may.drop(columns="temp"
 # and otherwise falls back to the last good one. July shows what it saved.
 
 # %% id="fallback"
-punctual_for_late = learn(train.assign(late=~train["late"]))
+punctual_for_late = learn(first.assign(late=~first["late"]))
 july, saved = load_examples([7]), {}
 candidates = {"mixed up": punctual_for_late, "February": train_service([2]), "to May": automatic}
 for name, candidate in candidates.items():

@@ -159,3 +159,18 @@ def test_a_learner_runs_a_lesson_and_solves_an_exercise(page, lab, lesson, check
     assert (entry["solved"], entry["attempts"]) == (True, 2)
     local = ("http://127.0.0.1", "ws://127.0.0.1", "data:", "blob:")
     assert not [url for url in outside if not url.startswith(local)]
+
+
+def test_a_slider_draws_anew(page, lab):
+    open_lesson(page, lab, "03_waterfall_agile")
+    run_all(page)
+    cell = page.locator(".jp-CodeCell", has_text="simulation_views.explore(")
+    cell.scroll_into_view_if_needed()
+    picture = cell.locator(".jp-OutputArea img")
+    expect(picture).to_have_attribute("alt", re.compile("Waterfall: 9[0-9] % at the deadline"))
+    handle = cell.locator(".noUi-handle").first
+    for _ in range(3):
+        before = picture.get_attribute("alt")
+        handle.press("ArrowRight")
+        expect(picture).not_to_have_attribute("alt", before)
+    expect(picture).to_have_attribute("alt", re.compile("Waterfall: 0 % at the deadline"))

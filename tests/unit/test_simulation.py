@@ -96,6 +96,26 @@ def test_every_stage_of_every_story_is_done_once_as_new_work(conditions, way, se
 
 @settings(max_examples=60, deadline=None)
 @given(anything, any_way, any_seed)
+def test_no_more_is_done_again_than_there_is(conditions, way, seed):
+    run = WAYS[way](conditions, seed)
+    for back in run.comebacks:
+        whole = run.project.stories[back.story].effort
+        assert -1e-9 < back.rework < whole * (1 + conditions.ripple) + 1e-6
+
+
+@settings(max_examples=30, deadline=None)
+@given(anything, any_way, any_seed)
+def test_the_passage_of_a_story_is_from_its_first_work_to_its_first_release(conditions, way, seed):
+    run = WAYS[way](conditions, seed)
+    for number, (begun, built, released) in enumerate(run.passage.itertuples(index=False)):
+        assert begun == min(piece.begin for piece in run.work if piece.story == number)
+        assert built == max(p.end for p in run.work if (p.story, p.kind) == (number, "new"))
+        assert released == min(week for week, story in run.releases if story == number)
+        assert begun < built < released + 1e-9
+
+
+@settings(max_examples=60, deadline=None)
+@given(anything, any_way, any_seed)
 def test_the_team_does_one_thing_at_a_time_at_its_speed(conditions, way, seed):
     run = WAYS[way](conditions, seed)
     for piece in run.work:

@@ -147,3 +147,18 @@ def test_the_comparison_says_what_the_runs_say():
     changes = pd.concat(pd.DataFrame(r.comebacks) for r in repeat("Agile", MET, SEEDS))
     cost = changes[changes["cause"] == "change"]["rework"].mean()
     assert table.loc["change handling", "Agile"].startswith(f"{cost:.1f} person-days")
+
+
+def test_the_comparison_is_shown_alike_each_time(monkeypatch):
+    shown = []
+    monkeypatch.setattr(views, "display", lambda bundle, raw: shown.append(bundle))
+    for _ in range(2):
+        views.show_comparison(MET, SEEDS)
+    assert shown[0] == shown[1]
+    assert "change handling" in shown[0]["text/html"]
+    assert "change handling" in shown[0]["text/plain"]
+
+
+def test_where_a_way_is_ahead_is_said_in_a_span():
+    assert views._span(np.array([0.5, 1, 2.5])) == "0.5 to 2.5 changes a week"
+    assert views._span(np.array([])) == "at no rate tried"

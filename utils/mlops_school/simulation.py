@@ -10,7 +10,8 @@ Assumptions
 - The team works on one thing at a time, `capacity` person-days in a week, as in a queue with one
   server. Stories do not depend on one another.
 - Change requests are a Poisson process during the weeks that the plain work was planned to take;
-  later ones belong to the next version. Each alters one story, any of them with equal chance.
+  later ones belong to the next version. Each alters one story, any of them with equal chance. How
+  many are realistic depends on the product [6]_.
 - The team hears of a change request at its next gate: the end of a phase, or the next sprint
   planning. What is done on that story by then has to be done again.
 - Some stories are misunderstood from the beginning. That is found only when users have seen the
@@ -38,6 +39,8 @@ References
 .. [4] K. Beck, "Embracing change with extreme programming", Computer 32(10), 1999, pp. 70-77.
 .. [5] J. D. C. Little, "A proof for the queuing formula: L = λW", Operations Research 9, 1961,
    pp. 383-387.
+.. [6] B. W. Boehm, "One-size-fits-all methods: the wrong solution to new problems",
+   Communications of the ACM, October 2006.
 """
 
 from collections.abc import Generator, Iterable, Sequence
@@ -532,7 +535,10 @@ class Run:
         return table.set_axis([story.name for story in self.project.stories])
 
     def flow_at(self, weeks: ArrayLike) -> pd.DataFrame:
-        """Return the cumulative flow: how many stories have been begun, built and released."""
+        """Return the cumulative flow: how many stories have been begun, built and released.
+
+        Little's law [5]_ holds on it.
+        """
         counts = {
             step: np.searchsorted(np.sort(self.passage[step]), weeks, side="right")
             for step in self.passage

@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 from IPython.display import display
 from matplotlib.figure import Figure
+from pandas.io.formats.style import Styler
 
 from mlops_school import plots
 from mlops_school.simulation import STAGES, WAYS, Conditions, Run, Work, repeat
@@ -84,16 +85,9 @@ def draw_flow(runs: Sequence[Run]) -> Drawing:
     for run, axes in zip(runs, panels[0], strict=True):
         weeks = np.linspace(0, max(run.passage["released"].max() for run in runs) + 0.5, 400)
         flow = run.flow_at(weeks)
+        axes.fill_between(weeks, flow["built"], flow["begun"], fc=plots.SKY, hatch="..", ec="white")
         axes.fill_between(
-            weeks, flow["built"], flow["begun"], color=plots.SKY, hatch="..", edgecolor="white"
-        )
-        axes.fill_between(
-            weeks,
-            flow["released"],
-            flow["built"],
-            color=plots.ORANGE,
-            hatch="//",
-            edgecolor="white",
+            weeks, flow["released"], flow["built"], fc=plots.ORANGE, hatch="//", ec="white"
         )
         axes.fill_between(weeks, flow["released"], color=plots.GREEN)
         axes.set(title=run.way, xlabel="week")
@@ -136,7 +130,7 @@ def explore(conditions: Conditions, seeds: Iterable[int]) -> None:
     """Show :func:`draw_values` with sliders for what a project meets."""
     seeds = list(seeds)
     ranges = {
-        "change_rate": ("change requests per week", 0, 4, 0.5),
+        "change_rate": ("changes per week", 0, 4, 0.5),
         "sprint_length": ("weeks in a sprint", 0.5, 6, 0.5),
         "feedback_delay": ("weeks until feedback", 0, 6, 0.5),
     }
@@ -205,7 +199,10 @@ def draw_cost_of_change(table: pd.DataFrame) -> Drawing:
         axes.scatter(weeks, costs, sizes, color=look["color"], marker=look["marker"])
     for phase, row in table.loc["Waterfall"].iterrows():
         place = (row["week"], row["cost"])
-        axes.annotate(phase, place, (0, 12), textcoords="offset points", ha="center")
+        if phase == STAGES[0]:  # above it, Agile's line is in the way
+            axes.annotate(phase, place, (12, -8), textcoords="offset points")
+        else:
+            axes.annotate(phase, place, (0, 12), textcoords="offset points", ha="center")
     axes.set(
         title="What it costs to alter a story",
         xlabel="week in which the team hears of it (larger mark: more requests)",
@@ -391,18 +388,28 @@ def comparison(conditions: Conditions, seeds: Iterable[int]) -> pd.DataFrame:
     return pd.DataFrame(columns)
 
 
+def show_comparison(conditions: Conditions, seeds: Iterable[int]) -> None:
+    """Show the table of :func:`comparison` so that its sentences can be read."""
+    table = comparison(conditions, seeds)
+    styler = Styler(table, uuid="comparison")  # by chance otherwise
+    styler.set_properties(**{"text-align": "left", "vertical-align": "top"})
+    display({"text/html": styler.to_html(), "text/plain": table.to_string()}, raw=True)
+
+
 def _best_for(way: str, conditions: Conditions, seeds: Sequence[int]) -> str:
-    """Say at which rates of change a way costs less effort, as far as they were tried."""
+    """Say at which rates of change a way is ahead, as far as they were tried."""
     rates = np.arange(0, 4.5, 0.5)
     results = sweep(conditions, rates, seeds)
-    efforts = {
-        name: table.groupby("change_rate")["effort"].mean() for name, table in results.items()
-    }
     (other,) = set(WAYS) - {way}
-    less = rates[(efforts[way] < efforts[other]).to_numpy()]
-    if not less.size:
-        return "it costs more at every rate of change"
-    return f"it costs less with {less[0]:g} to {less[-1]:g} changes a week"
+    mine, theirs = (results[name].groupby("change_rate").mean() for name in (way, other))
+    return (
+        f"least effort: {_span(rates[mine['effort'] < theirs['effort']])}; "
+        f"most value at the deadline: {_span(rates[mine['value'] > theirs['value']])}"
+    )
+
+
+def _span(rates: np.ndarray) -> str:
+    return f"{rates[0]:g} to {rates[-1]:g} changes a week" if rates.size else "at no rate tried"
 
 
 def _half(run: Run) -> float:

@@ -164,11 +164,11 @@ from IPython.display import Markdown
 from mlops_school.delay_service import files_of
 
 repository.write("model.json", model.to_json())
-for name, text in files_of("build").items():
+for name, text in files_of("draft").items():
     repository.write(name, text)
 repository.commit("Build: model and service")
 
-code = [f"`{name}`\n```python\n{text}```" for name, text in files_of("build").items()]
+code = [f"`{name}`\n```python\n{text}```" for name, text in files_of("draft").items()]
 Markdown("\n\n".join(code))
 
 # %% [markdown] id="test-intro"

@@ -29,14 +29,14 @@ def failures(report):
 
 
 def test_the_draft_does_not_meet_one_requirement(repository):
-    take(repository, "build", "test")
+    take(repository, "draft", "test")
     report = verify(repository.path)
     assert failures(report) == ["test_R6_refuses_what_is_no_time"]
     assert report.loc["test_R6_refuses_what_is_no_time", "message"].startswith("assert 500 == 422")
 
 
 def test_the_bug_is_reproduced_and_nothing_else(repository):
-    take(repository, "build", "test", "repair", "reproduce")
+    take(repository, "draft", "test", "repair", "reproduce")
     names = {name.partition("[")[0] for name in failures(verify(repository.path))}
     assert names == {"test_R1_answers_for_an_hour_without_flights"}
 
@@ -55,7 +55,7 @@ def test_the_last_step_passes_all_tests_as_a_release(repository, tmp_path):
 
 def test_without_its_model_it_does_not_start_and_says_so(tmp_path):
     repository = Repository(tmp_path)
-    take(repository, "build", "test")
+    take(repository, "draft", "test")
     with pytest.raises(CourseError, match=r"model\.json"):
         verify(tmp_path)
 

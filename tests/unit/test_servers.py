@@ -95,6 +95,24 @@ def started(monkeypatch):
     return processes
 
 
+def test_one_that_was_started_is_not_started_again(tmp_path, started):
+    server = Server(program(SERVE, "{port}"), tmp_path, health="/ready").start()
+    address = server.address
+    with server:
+        assert server.address == address
+    assert len(started) == 1
+    assert started[0].poll() is not None
+
+
+def test_one_that_has_ended_is_started_again(tmp_path, started):
+    server = Server(program(SERVE, "{port}"), tmp_path, health="/ready").start()
+    started[0].kill()
+    started[0].wait()
+    with server:
+        assert ask(server.address)
+    assert len(started) == 2
+
+
 def test_one_that_never_is_ready_is_stopped(tmp_path, monkeypatch, started):
     monkeypatch.setattr(servers, "PATIENCE", 0)
     with pytest.raises(CourseError, match="did not answer within 0 seconds"):

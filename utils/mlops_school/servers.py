@@ -62,13 +62,15 @@ class Server:
         self._log = Path(self._folder.name) / "log"
 
     def start(self) -> Self:
-        """Start it, and return as soon as it answers.
+        """Start it, unless it runs already, and return as soon as it answers.
 
         Raises
         ------
         CourseError
             If it ends or stays silent; the end of its log is in the message.
         """
+        if self._process and self._process.poll() is None:
+            return self
         port = str(_free_port())
         with self._log.open("wb") as log:
             self._process = subprocess.Popen(

@@ -14,7 +14,7 @@ from mlops_school.repository import Repository
 from mlops_school.servers import Server
 from mlops_school.testing import run_tests
 
-STEPS = ("build", "test", "repair", "reproduce", "fix")
+STEPS = ("draft", "test", "repair", "reproduce", "fix")
 
 # How the service is started; the server chooses the port.
 START = [sys.executable, "-m", "uvicorn", "service:app", "--host", "127.0.0.1", "--port", "{port}"]

@@ -114,7 +114,7 @@ def _repository() -> dict[str, Any]:
     """Return a repository whose version ``v1.0`` has the bug."""
     repository = Repository(Path(tempfile.mkdtemp(dir=Path.cwd())) / "repository").create()
     repository.write("model.json", '{"flights": {"6": 40, "17": 60}, "late": {"6": 4, "17": 21}}')
-    for step in ("build", "test", "repair"):
+    for step in ("draft", "test", "repair"):
         for name, text in files_of(step).items():
             repository.write(name, text)
     repository.commit("all")
@@ -250,7 +250,7 @@ def q4(my_repair: str, repository: Repository) -> str:
     if not isinstance(my_repair, str):
         raise NotYet("the repair is the text of a function, between triple quotes.")
     _check_shares(_defined(my_repair))
-    old = files_of("repair") | {"delays.py": files_of("build")["delays.py"]}
+    old = files_of("repair") | {"delays.py": files_of("draft")["delays.py"]}
     files = old | files_of("reproduce") | {"delays.py": f"{old['delays.py']}\n\n{my_repair}"}
     try:
         report = _verify_with(repository, files)

@@ -1,6 +1,8 @@
 """Where things are: the course, its data and the learner's workspace."""
 
 import os
+import shutil
+import stat
 from pathlib import Path
 
 from mlops_school.errors import CourseError
@@ -34,4 +36,27 @@ def workspace() -> Path:
             f"The folder {folder} cannot be written to. Move the course to a folder of your own, "
             "or set the environment variable SCHOOL_WORKSPACE to one, and start again."
         )
+    return folder
+
+
+def fresh_folder(name: str) -> Path:
+    """Return a folder of the workspace, emptied of what an earlier pass through a lesson left.
+
+    Raises
+    ------
+    CourseError
+        If another program holds a file in it.
+    """
+    folder = workspace() / name
+    try:
+        for path in folder.rglob("*"):
+            path.chmod(path.stat().st_mode | stat.S_IWRITE)  # Git writes files that are read-only
+        if folder.exists():
+            shutil.rmtree(folder)
+        folder.mkdir(parents=True)
+    except OSError as error:
+        raise CourseError(
+            f"The folder {folder} cannot be emptied ({error.strerror}). Close what uses it: "
+            "terminals, editors, and other notebooks; then run this cell again."
+        ) from None
     return folder

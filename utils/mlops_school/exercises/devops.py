@@ -4,6 +4,7 @@ import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from numbers import Real
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,7 @@ from mlops_school import pipeline
 from mlops_school.delivery import Release
 from mlops_school.dora import Deployment
 from mlops_school.errors import CourseError
-from mlops_school.exercises import NotYet, exercise
+from mlops_school.exercises import Blank, NotYet, StillBlank, exercise
 from mlops_school.pipeline import Status
 from mlops_school.repository import Repository
 
@@ -44,7 +45,7 @@ _HARMLESS = (
     wrong={
         "def has_secret(line):\n    return 'password' in line.lower()": "holds no password",
         "def has_secret(line):\n    return 'PASSWORD =' in line": "lets",
-        "def has_secret(line):\n    return '\"' in line": "JFK",
+        "def has_secret(line):\n    return '\"' in line or \"'\" in line": "holds no password",
         "def has_secret(line):\n    return False": "lets",
         "def has_secret(line):\n    print('password' in line)": "returns",
         "has_secret = 'password'": "function",
@@ -56,6 +57,8 @@ def q1(has_secret: Callable[[str], bool]) -> str:
         raise NotYet("`has_secret` is a function that takes a line.")
     for line in (*_SECRETS, *_HARMLESS):
         answer = has_secret(line)
+        if isinstance(answer, Blank):
+            raise StillBlank
         if not isinstance(answer, bool):
             raise NotYet(f"for a line it returns `{answer!r}`. It must be True or False.")
         if answer and line in _HARMLESS:
@@ -113,8 +116,9 @@ def _run(
     """Run a workflow with these needs, in which one job fails, and return the jobs' status."""
     lines = ["on: push", "jobs:"]
     for job in _JOBS:
-        lines += [f"  {job}:", "    runs-on: ubuntu-latest"]
-        lines += [f"    needs: {[*needs[job]]}", "    steps:", "      - run: python -m this"]
+        names = [needs[job]] if isinstance(needs[job], str) else [*needs[job]]
+        lines += [f"  {job}:", "    runs-on: ubuntu-latest", f"    needs: {names}"]
+        lines += ["    steps:", "      - run: python -m this"]
         if job == broken:
             lines += ["      - run: python -m nothing_of_this_name"]
     repository.write("ci.yml", "\n".join(lines) + "\n")
@@ -124,7 +128,8 @@ def _run(
 
 def _releases() -> dict[str, Any]:
     lives = {"1.0": True, "1.1": True, "1.2": False, "1.3": True}
-    return {"releases": [Release(version, live) for version, live in lives.items()]}
+    releases = [Release(version, live) for version, live in lives.items()]
+    return {"releases": releases, "production": SimpleNamespace(releases=releases)}
 
 
 @exercise(

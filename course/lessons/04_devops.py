@@ -302,8 +302,8 @@ plots.show(figure, alt.format(*failed))
 #
 # ## How well do we deliver?
 #
-# The research programme DORA has compared thousands of teams by **four metrics**. Two are about speed, two
-# about stability, and good teams are good at both:
+# The research programme DORA has compared many teams by **four metrics**. The first two are about speed, the
+# others about stability. Few have to choose: most teams that are good at one are good at the other.
 #
 # | metric | in our words |
 # |---|---|
@@ -355,12 +355,13 @@ plots.show(dora.timeline(deployments), alt)
 # %% [markdown] id="live-intro"
 # What would make these numbers better? Smaller changes, more often, with all that was done by hand here done
 # by the pipeline; then a fault is in few lines, and a rollback is a small step. But a number that becomes a
-# target is soon reached in a silly way: ten empty releases a day would double the frequency.
+# target is soon reached in a silly way: empty releases raise the frequency, and help nobody.
 #
 # ### Close the loop, live
 #
-# Monitoring has found a fault. So *first* comes a test that shows it, and the pipeline must turn red; then
-# the repair. This time without made-up dates: how long does *your* change take to go live?
+# Monitoring has found a fault. So *first* comes a test that shows it: 1.4 has nothing else, is red, and never
+# becomes an artefact. Then 1.5 brings the repair. This time the dates are real: how long does *your* change
+# take to go live?
 
 # %% tags=["nbval-ignore-output"] id="live"
 last = "self.assertLessEqual(probability(20), 1)\n"

@@ -165,7 +165,11 @@ class Production:
         except CourseError as error:
             release = Release(version, live=False, reason=str(error).strip().splitlines()[-1])
         else:
-            self._point_to(history)
+            try:
+                self._point_to(history)
+            except BaseException:  # the learner may interrupt the cell
+                server.stop()
+                raise
             self.stop()
             self._server = server
             release = Release(version, live=True)

@@ -155,18 +155,18 @@ def timeline(deployments: list[Deployment]) -> Figure:
             axes.plot([committed, one.time], [0, 1], color=plots.GREY, zorder=1)
     committed = [moment for one in deployments for moment in one.committed]
     axes.scatter(committed, [0] * len(committed), color=plots.BLUE, zorder=2, label="commit")
+    changes = [one for one in deployments if one.kind != "rollback"]
     looks = {
-        "deployed": ("o", plots.GREEN, [d for d in deployments if d.kind != "rollback"]),
-        "had to be repaired": ("X", plots.RED, [d for d in deployments if d.failed]),
+        "deployed": ("o", plots.GREEN, [d for d in changes if not d.failed]),
+        "had to be repaired": ("X", plots.RED, [d for d in changes if d.failed]),
         "rollback": ("<", plots.BLACK, [d for d in deployments if d.kind == "rollback"]),
     }
     for label, (marker, colour, chosen) in looks.items():
         times = [one.time for one in chosen]
-        axes.scatter(times, [1] * len(times), 90, colour, marker, zorder=3, label=label)
-    for number, one in enumerate(deployments):
-        place = (0, 10 if number % 2 == 0 else 22)  # neighbours may be close
-        axes.annotate(one.version, (one.time, 1), place, textcoords="offset points", ha="center")
-    axes.set(yticks=[0, 1], yticklabels=["committed", "live"], ylim=(-0.4, 1.6))
+        axes.scatter(times, [1] * len(times), 90, colour, marker=marker, zorder=3, label=label)
+    for one in deployments:
+        axes.annotate(one.version, (one.time, 1), (0, 10), textcoords="offset points", ha="center")
+    axes.set(yticks=[0, 1], yticklabels=["committed", "live"], ylim=(-0.4, 1.5))
     axes.xaxis.set_major_formatter(dates.ConciseDateFormatter(axes.xaxis.get_major_locator()))
     axes.set_title("From commit to production")
     axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.12), ncols=4)

@@ -144,7 +144,8 @@ class Run:
         """Return what the steps of a job printed."""
         if job not in self.jobs:
             raise CourseError(f"There is no job {job!r}. The jobs are: {', '.join(self.jobs)}.")
-        return "\n".join(step.output for step in self.steps if step.job == job and step.output)
+        outputs = [step.output.rstrip("\n") for step in self.steps if step.job == job]
+        return "".join(f"{output}\n" for output in outputs if output)
 
 
 def read(text: str) -> Workflow:

@@ -121,7 +121,7 @@ from mlops_school.paths import COURSE, new_folder
 from mlops_school.repository import Repository
 
 folder = new_folder("02-sdlc")
-repository = Repository(folder / "repository").create()
+repository = Repository.create(folder / "repository")
 
 wanted = (COURSE / "requirements.toml").read_text(encoding="utf-8")
 repository.write("requirements.toml", wanted)
@@ -193,7 +193,7 @@ Markdown(f"```python\n{files_of('test')['tests/test_acceptance.py']}```")
 # %% id="run"
 from mlops_school.delay_service import verify
 
-draft = verify(repository.path)
+draft = verify(repository.folder)
 for test, message in draft.loc[draft["outcome"] == "failed", "message"].items():
     print(f"{test} FAILED:\n{message}")
 draft[["file", "outcome"]]
@@ -224,7 +224,7 @@ repository.write("service.py", files_of("repair")["service.py"])
 _, mark, change = repository.git("diff", "--unified=1", "service.py").partition("@@")
 print(mark + change)
 
-report = verify(repository.path)
+report = verify(repository.folder)
 repository.commit("Build: refuse what is no time")
 report["outcome"].value_counts()
 
@@ -300,7 +300,7 @@ q3.check(my_test, repository)
 # %% id="red"
 for name, text in files_of("reproduce").items():
     repository.write(name, text)
-report = verify(repository.path)
+report = verify(repository.folder)
 for test, message in report.loc[report["outcome"] == "failed", "message"].items():
     print(f"{test} FAILED:\n{message.splitlines()[0]}")
 
@@ -333,12 +333,12 @@ q4.check(my_repair, repository)
 # %% id="release"
 for name, text in files_of("fix").items():
     repository.write(name, text)
-report = verify(repository.path)
+report = verify(repository.folder)
 print(report["outcome"].value_counts().to_string())
 
 repository.commit("Maintain: answer at any hour")
 repository.tag("v1.1")
-history = pd.DataFrame(repository.log())
+history = pd.DataFrame(repository.log()[::-1])
 history["tags"] = history["tags"].str.join(", ")
 history.set_index("message")[["tags"]]
 

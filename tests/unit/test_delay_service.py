@@ -13,7 +13,7 @@ from mlops_school.traceability import requirement_of
 
 @pytest.fixture
 def repository(tmp_path):
-    repository = Repository(tmp_path / "repository").create()
+    repository = Repository.create(tmp_path / "repository")
     repository.write("model.json", count_flights([1]).to_json())
     return repository
 
@@ -30,14 +30,14 @@ def failures(report):
 
 def test_the_draft_does_not_meet_one_requirement(repository):
     take(repository, "draft", "test")
-    report = verify(repository.path)
+    report = verify(repository.folder)
     assert failures(report) == ["test_R6_refuses_what_is_no_time"]
     assert report.loc["test_R6_refuses_what_is_no_time", "message"].startswith("assert 500 == 422")
 
 
 def test_the_bug_is_reproduced_and_nothing_else(repository):
     take(repository, "draft", "test", "repair", "reproduce")
-    names = {name.partition("[")[0] for name in failures(verify(repository.path))}
+    names = {name.partition("[")[0] for name in failures(verify(repository.folder))}
     assert names == {"test_R1_answers_for_an_hour_without_flights"}
 
 

@@ -11,7 +11,7 @@ from traitlets.config import Config
 
 from mlops_school.errors import CourseError
 from mlops_school.markup import to_html
-from mlops_school.paths import ROOT, workspace
+from mlops_school.paths import ROOT, new_folder, workspace
 
 
 @pytest.fixture
@@ -88,6 +88,28 @@ def test_a_workspace_without_permission_to_write_is_reported(tmp_path, monkeypat
     monkeypatch.setattr("os.access", lambda path, mode: False)  # root may write anywhere
     with pytest.raises(CourseError, match="cannot be written to"):
         workspace()
+
+
+def test_a_new_folder_is_empty_whatever_was_in_it(workspace):
+    folder = new_folder("mine")
+    assert folder == workspace / "mine"
+    (folder / "deep").mkdir()
+    (folder / "deep" / "file.txt").write_text("old", encoding="utf-8")
+    (folder / "deep" / "file.txt").chmod(0o444)
+    (workspace / "other.txt").write_text("other", encoding="utf-8")
+    assert not [*new_folder("mine").iterdir()]
+    assert (workspace / "other.txt").is_file()
+
+
+def test_a_folder_that_is_in_use_is_reported(workspace, monkeypatch):
+    def refuse(path):
+        raise PermissionError(13, "in use")
+
+    folder = new_folder("mine")
+    monkeypatch.setattr("shutil.rmtree", refuse)
+    with pytest.raises(CourseError, match="cannot be emptied. Close the programs"):
+        new_folder("mine")
+    assert folder.is_dir()
 
 
 def test_the_root_is_the_folder_of_the_course():

@@ -1,152 +1,167 @@
+"""A server is healthy when it is there, ends when it should, and shows its log when it fails."""
+
+import os
 import subprocess
 import sys
-from urllib.error import URLError
-from urllib.request import ProxyHandler, build_opener
+from contextlib import suppress
 
 import pytest
 
 from mlops_school import servers
 from mlops_school.errors import CourseError
-from mlops_school.servers import Server
+from mlops_school.servers import Server, get
 
-SERVE = """
-import os, sys
+PROGRAM = """\
+import os
 from http.server import BaseHTTPRequestHandler, HTTPServer
 
 class Handler(BaseHTTPRequestHandler):
+    sick = int(os.environ.get("SICK", "0"))
+
     def do_GET(self):
-        self.send_response(200 if self.path == "/ready" else 404)
+        Handler.sick -= self.path == "/health"
+        good = self.path == "/ready" or (self.path == "/health" and Handler.sick < 0)
+        self.send_response(200 if good else 503)
         self.end_headers()
-        self.wfile.write(f"{os.getcwd()} {os.environ.get('WORD')}".encode())
+        self.wfile.write(os.environ.get("WORD", os.getcwd()).encode())
 
-print("serving", flush=True)
-HTTPServer(("127.0.0.1", int(sys.argv[1])), Handler).serve_forever()
+    def log_message(self, *_):
+        print("asked for", self.path, flush=True)
+
+print("begun", flush=True)
+HTTPServer(("127.0.0.1", int(os.environ["PORT"])), Handler).serve_forever()
 """
+COMMAND = [sys.executable, "-c", PROGRAM]
 
 
-def program(code, *arguments):
-    return [sys.executable, "-c", code, *arguments]
+def test_it_is_healthy_inside_the_block_and_gone_after_it():
+    with Server(COMMAND, env={"WORD": "ü"}) as server:
+        assert server.running
+        assert server.address.startswith("http://127.0.0.1:")
+        assert get(f"{server.address}/ready") == (200, "ü")
+        assert get(f"{server.address}/nothing") == (503, "ü")
+    assert not server.running
+    with pytest.raises(CourseError, match="does not answer"):
+        get(server.address)
 
 
-def ask(address):
-    return build_opener(ProxyHandler({})).open(f"{address}/ready", timeout=5).read().decode()
-
-
-def is_gone(address):
-    try:
-        ask(address)
-    except (URLError, ConnectionError):
-        return True
-    return False
-
-
-def test_it_answers_and_stops(tmp_path):
-    command = program(SERVE, "{port}")
-    with Server(command, tmp_path, {"WORD": "hello"}, health="/ready") as server:
-        folder, word = ask(server.address).rsplit(" ", 1)
-        assert (folder, word) == (str(tmp_path.resolve()), "hello")
-        assert server.log().startswith("serving")
-        address = server.address
-    assert is_gone(address)
-    server.stop()  # a second time does no harm
-
-
-def test_two_servers_have_two_addresses(tmp_path):
-    command = program(SERVE, "{port}")
-    with (
-        Server(command, tmp_path, health="/ready") as one,
-        Server(command, tmp_path, health="/ready") as other,
-    ):
+def test_two_servers_have_two_addresses():
+    with Server(COMMAND) as one, Server(COMMAND) as other:
         assert one.address != other.address
 
 
-def test_an_address_is_reached_without_the_proxy(tmp_path, monkeypatch):
-    monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
-    with Server(program(SERVE, "{port}"), tmp_path, health="/ready") as server:
-        assert server.address
+def test_it_waits_until_the_server_says_that_it_is_healthy():
+    with Server(COMMAND, env={"SICK": "2"}) as server:
+        assert server.log.count("asked for /health") == 3
 
 
-def test_one_that_ends_says_why(tmp_path):
-    code = "import sys; print('so far, so good'); sys.exit('no model, no service')"
-    with pytest.raises(CourseError, match="ended before it answered") as error:
-        Server(program(code), tmp_path).start()
-    assert "so far, so good" in str(error.value) and "no model, no service" in str(error.value)
+def test_the_path_of_the_health_check_can_be_another():
+    with Server(COMMAND, env={"SICK": "9"}, health="/ready") as server:
+        assert "asked for /ready" in server.log
 
 
-def test_only_the_end_of_a_long_log_is_shown(tmp_path):
-    code = "for n in range(1000): print(f'line {n}')"
-    with pytest.raises(CourseError) as error:
-        Server(program(code), tmp_path).start()
-    assert "line 999" in str(error.value)
-    assert len(str(error.value).splitlines()) == servers.LOG_LINES + 1
+def test_it_works_in_the_folder_that_is_given(tmp_path):
+    with Server(COMMAND, cwd=tmp_path) as server:
+        assert get(f"{server.address}/ready")[1] == str(tmp_path.resolve())
 
 
-@pytest.fixture
-def started(monkeypatch):
-    """Return the processes that are started."""
-    processes = []
-    start = subprocess.Popen
-
-    def remember(*arguments, **options):
-        processes.append(start(*arguments, **options))
-        return processes[-1]
-
-    monkeypatch.setattr(subprocess, "Popen", remember)
-    return processes
+def test_its_port_can_be_an_argument():
+    program = PROGRAM.replace('os.environ["PORT"]', "sys.argv[1]").replace(
+        "import os", "import os, sys"
+    )
+    with Server([sys.executable, "-c", program, "{port}"]) as server:
+        assert get(f"{server.address}/ready")[0] == 200
 
 
-def test_one_that_was_started_is_not_started_again(tmp_path, started):
-    server = Server(program(SERVE, "{port}"), tmp_path, health="/ready").start()
-    address = server.address
-    with server:
-        assert server.address == address
-    assert len(started) == 1
-    assert started[0].poll() is not None
+def test_it_leaves_its_folder_as_it_is(tmp_path):
+    (tmp_path / "part.py").write_text("", encoding="utf-8")
+    with Server([sys.executable, "-c", f"import part\n{PROGRAM}"], cwd=tmp_path):
+        pass
+    assert [path.name for path in tmp_path.iterdir()] == ["part.py"]
 
 
-def test_one_that_has_ended_is_started_again(tmp_path, started):
-    server = Server(program(SERVE, "{port}"), tmp_path, health="/ready").start()
-    started[0].kill()
-    started[0].wait()
-    with server:
-        assert ask(server.address)
-    assert len(started) == 2
+def test_it_can_be_stopped_twice_and_the_log_stays():
+    server = Server(COMMAND)
+    server.stop()
+    server.stop()
+    assert server.log.startswith("begun")
 
 
-def test_one_that_never_is_ready_is_stopped(tmp_path, monkeypatch, started):
-    monkeypatch.setattr(servers, "PATIENCE", 0)
-    with pytest.raises(CourseError, match="did not answer within 0 seconds"):
-        Server(program(SERVE, "{port}"), tmp_path, health="/never").start()
-    assert started[0].poll() is not None
+def test_a_proxy_of_the_machine_is_not_asked():
+    code = "import sys; from mlops_school.servers import Server, get; "
+    code += "server = Server(sys.argv[1:]); print(get(server.address + '/ready')[0])"
+    environment = {name: value for name, value in os.environ.items() if name.lower() != "no_proxy"}
+    printed = subprocess.check_output(
+        [sys.executable, "-c", code, *COMMAND],
+        env=environment | {"http_proxy": "http://127.0.0.1:1"},
+        text=True,
+    )
+    assert printed.strip() == "200"
 
 
-def test_an_interrupt_while_it_starts_leaves_nothing_behind(tmp_path, monkeypatch, started):
-    def interrupt(self):
+def test_a_server_that_ends_at_once_shows_the_end_of_its_log():
+    program = "print('\\n'.join(map(str, range(99)))); raise SystemExit('no table: ü')"
+    with pytest.raises(CourseError, match=r"(?s)did not start.*status 1.*no table: ü") as caught:
+        Server([sys.executable, "-c", program])
+    assert "98" in str(caught.value)
+    assert "\n50\n" not in str(caught.value)
+
+
+def test_a_server_that_never_gets_healthy_is_stopped(monkeypatch):
+    monkeypatch.setattr(servers, "START_SECONDS", 1)
+    begun = watch(monkeypatch)
+    with pytest.raises(CourseError, match=r"(?s)not healthy after 1 seconds.*begun"):
+        Server(COMMAND, env={"SICK": "9999"})
+    assert begun[0].poll() is not None
+
+
+def test_a_learner_who_interrupts_the_wait_leaves_no_process(monkeypatch):
+    begun = watch(monkeypatch)
+
+    def interrupt(*_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(Server, "_answers", interrupt)
+    monkeypatch.setattr(Server, "_wait_until_healthy", interrupt)
     with pytest.raises(KeyboardInterrupt):
-        Server(program(SERVE, "{port}"), tmp_path).start()
-    assert started[0].poll() is not None
+        Server(COMMAND)
+    assert begun[0].poll() is not None
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="there, a program cannot refuse to end")
-def test_one_that_will_not_end_is_killed(tmp_path, monkeypatch, started):
-    monkeypatch.setattr(servers, "STOP_SECONDS", 0.1)
-    deaf = "import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN)\n"
-    with Server(program(deaf + SERVE, "{port}"), tmp_path, health="/ready"):
-        pass
-    assert started[0].returncode == -9
+def test_a_server_that_is_asked_to_end_and_does_not_is_killed(monkeypatch):
+    monkeypatch.setattr(servers, "STOP_SECONDS", 0.2)
+    deaf = "import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN)\n" + PROGRAM
+    server = Server([sys.executable, "-c", deaf])
+    server.stop()
+    assert not server.running
 
 
-def test_it_ends_with_python(tmp_path):
-    code = (
-        "import sys; from pathlib import Path; from mlops_school.servers import Server\n"
-        f"command = [sys.executable, '-c', {SERVE!r}, '{{port}}']\n"
-        "print(Server(command, Path.cwd(), health='/ready').start().address)"
-    )
-    done = subprocess.run(
-        program(code), cwd=tmp_path, capture_output=True, check=True, text=True, encoding="utf-8"
-    )
-    assert done.stdout.startswith("http://127.0.0.1:")
-    assert is_gone(done.stdout.strip())
+def test_the_log_is_shown_when_the_block_fails(capsys):
+    with suppress(ZeroDivisionError), Server(COMMAND):
+        print(1 / 0)
+    assert "The log of the server ends with:\nbegun" in capsys.readouterr().err
+
+
+def test_a_program_that_is_not_there_is_named():
+    with pytest.raises(CourseError, match="`no-such-program` cannot be started"):
+        Server(["no-such-program"])
+
+
+def test_it_ends_with_the_python_that_started_it():
+    code = "import sys; from mlops_school.servers import Server; "
+    code += "server = Server(sys.argv[1:]); print(server.address)"
+    address = subprocess.check_output([sys.executable, "-c", code, *COMMAND], text=True).strip()
+    with pytest.raises(CourseError, match="does not answer"):
+        get(address)
+
+
+def watch(monkeypatch):
+    """Return the list of processes that are started from now on."""
+    begun = []
+
+    class Watched(subprocess.Popen):
+        def __init__(self, *arguments, **options):
+            super().__init__(*arguments, **options)
+            begun.append(self)
+
+    monkeypatch.setattr(subprocess, "Popen", Watched)
+    return begun

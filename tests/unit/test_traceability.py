@@ -24,7 +24,7 @@ def report(**outcomes):
 
 @pytest.fixture
 def repository(tmp_path):
-    repository = Repository(tmp_path / "repository").create()
+    repository = Repository.create(tmp_path / "repository")
     repository.write("tests/test_a.py", functions("test_R1_day", "test_helper"))
     repository.commit("first")
     repository.tag("v1")

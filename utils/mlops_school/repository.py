@@ -1,165 +1,227 @@
-"""Versions of files, kept by Git."""
+"""A real Git repository, driven from Python."""
 
+import io
 import os
 import shutil
 import subprocess
-import tempfile
 import zipfile
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Self
 
 from mlops_school.errors import CourseError
 
-NAME, EMAIL = "Learner", "learner@example.org"
-BRANCH = "main"
+GIT_SECONDS = 60  # the longest that one command may take, with its hooks
+
+# What would make Git behave differently from one computer to the next is settled here, for this
+# repository alone; the user's own settings are neither needed nor changed.
 _SETTINGS = {
-    "user.name": NAME,
-    "user.email": EMAIL,
-    "core.autocrlf": "false",  # the bytes that were written, on Windows too
-    "commit.gpgsign": "false",
-    "tag.gpgsign": "false",
+    "user.name": "Learner",
+    "user.email": "learner@school.example",
+    "commit.gpgSign": "false",
+    "tag.gpgSign": "false",
+    "core.autocrlf": "false",
+    "core.excludesFile": "",
+    "core.hooksPath": ".git/hooks",
+    "log.showSignature": "false",
+    "merge.ff": "true",
+    "color.ui": "false",
 }
 
 
 @dataclass(frozen=True)
 class Commit:
-    """One version: its id, its message, and the names (tags) that it was given."""
+    """One commit, as :meth:`Repository.log` lists it.
+
+    Attributes
+    ----------
+    id : str
+        Its 40 hexadecimal digits.
+    date : datetime
+        When it was made, in UTC.
+    message : str
+        The first line of its message.
+    parents : tuple of str
+        The ids of the commits that it follows; a merge has two.
+    tags : tuple of str
+        The names that it was given.
+    """
 
     id: str
+    date: datetime
     message: str
+    parents: tuple[str, ...]
     tags: tuple[str, ...] = ()
 
 
 class Repository:
-    """A Git repository with an identity of its own.
+    """A Git repository in a folder.
 
-    It works for someone who has never set a name for Git, and leaves their settings alone.
-
-    Parameters
+    Attributes
     ----------
-    path : Path
-        The folder of its files.
+    folder : Path
+        The folder, with the files as they are now and Git's own in ``.git``.
     """
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
 
-    def create(self) -> Self:
-        """Make the folder, which must be new or empty, a repository without commits.
+    @classmethod
+    def create(cls, folder: Path) -> Self:
+        """Make a new repository in an empty folder, on the branch ``main``.
 
         Raises
         ------
         CourseError
-            If Git is missing, or something is in the folder already.
+            If Git is not installed, or the folder holds something already.
         """
-        self.path.mkdir(parents=True, exist_ok=True)
-        if any(self.path.iterdir()):
-            raise CourseError(f"{self.path} is not empty, so no repository is made of it.")
-        self.git("init", "--quiet", "--template=")
-        self.git("symbolic-ref", "HEAD", f"refs/heads/{BRANCH}")
+        folder.mkdir(parents=True, exist_ok=True)
+        if any(folder.iterdir()):
+            raise CourseError(f"{folder} is not empty. Choose a new folder for the repository.")
+        repository = cls(folder)
+        repository.git("init", "--quiet", "--template=")
+        repository.git("symbolic-ref", "HEAD", "refs/heads/main")  # whatever the user's default
         for name, value in _SETTINGS.items():
-            self.git("config", name, value)
-        return self
+            repository.git("config", name, value)
+        return repository
 
     def write(self, name: str, text: str) -> None:
-        """Write a file; its name may contain folders, which are made if need be."""
-        path = self.path / name
+        """Write a file, with the same line ends on every system."""
+        path = self.folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8", newline="\n")
 
-    def commit(self, message: str) -> str:
-        """Keep all files as a new version, and return its id; without a change, the last one's."""
-        self.git("add", "--all")
-        if self.git("status", "--porcelain"):
-            self.git("commit", "--quiet", f"--message={message}")
-        return self.git("rev-parse", "HEAD").strip()
+    def commit(self, message: str, date: str | None = None) -> str:
+        """Commit all changes and return the id of the commit; without a change, the last one's.
 
-    def tag(self, name: str) -> None:
-        """Give the last version a name for good.
+        Parameters
+        ----------
+        message : str
+            What the change is for.
+        date : str, optional
+            When it was made, such as ``2013-02-04 09:00``, in UTC; by default now.
 
         Raises
         ------
         CourseError
-            If another version has that name.
+            If a hook refuses it.
         """
-        tagged = self.git("tag", "--list", "--format=%(objectname)", name).strip()
-        if not tagged:
-            self.git("tag", name)
-        elif tagged != self.git("rev-parse", "HEAD").strip():
+        self.git("add", "--all")
+        if self.git("status", "--porcelain"):
+            self.git("commit", "--quiet", "--message", message, date=date)
+        return self.git("rev-parse", "HEAD")
+
+    def tag(self, name: str, message: str | None = None, date: str | None = None) -> None:
+        """Give the current commit a name; with a message, the tag has a date of its own, too.
+
+        Raises
+        ------
+        CourseError
+            If another commit has that name.
+        """
+        if self.git("tag", "--list", name):
+            if self.resolve(name) == self.resolve("HEAD"):
+                return
             raise CourseError(
                 f"{name} is the name of another version, and a released version never changes. "
                 "Choose a new name, or run the lesson again from its top."
             )
+        annotation = ["--annotate", "--message", message] if message else []
+        self.git("tag", *annotation, name, date=date)
 
-    def log(self) -> list[Commit]:
-        """Return all versions that led to the present one, the newest first."""
-        lines = self.git("log", "--format=%H%x09%D%x09%s", "--decorate-refs=refs/tags/*")
+    def log(self, version: str = "HEAD") -> list[Commit]:
+        """Return a version and all that it is built on, oldest first."""
+        lines = self.git("log", "--topo-order", "--reverse", "--decorate-refs=refs/tags/*", "--format=%H%x09%ct%x09%P%x09%D%x09%s",
+                         self.resolve(version)).splitlines()  # fmt: skip
         commits = []
-        for line in lines.splitlines():
-            id_, names, message = line.split("\t", 2)
-            tags = tuple(name.removeprefix("tag: ") for name in sorted(names.split(", ")) if name)
-            commits.append(Commit(id_, message, tags))
+        for line in lines:
+            id_, seconds, parents, names, message = line.split("\t", 4)
+            date = datetime.fromtimestamp(int(seconds), UTC)
+            tags = tuple(name.removeprefix("tag: ") for name in names.split(", ") if name)
+            commits.append(Commit(id_, date, message, tuple(parents.split()), tags))
         return commits
 
     def checkout(self, version: str, folder: Path) -> Path:
-        """Copy the files of a version into a folder, without the history, and return the folder.
-
-        Parameters
-        ----------
-        version : str
-            A tag, a branch or a commit.
-        folder : Path
-            A new or empty folder, or one that holds a copy of the version already.
+        """Copy the files of a version, and nothing else, into a folder, and return the folder.
 
         Raises
         ------
         CourseError
-            If there is no such version, or something else is in the folder.
+            If there is no such version, or the folder holds other files.
         """
-        with tempfile.TemporaryDirectory() as temporary:
-            archive = Path(temporary) / "version.zip"
-            self.git("archive", f"--output={archive}", version)
-            with zipfile.ZipFile(archive) as content:
-                files = {folder / name for name in content.namelist()}
-            strangers = set(folder.rglob("*")) - files - {file.parent for file in files}
-            if strangers := [path for path in strangers if path.is_file()]:
-                raise CourseError(f"{folder} already holds other files, such as {strangers[0]}.")
-            shutil.unpack_archive(archive, folder)
+        archive = self._run("archive", "--format=zip", self.resolve(version)).stdout
+        with zipfile.ZipFile(io.BytesIO(archive)) as files:
+            own = {folder / name for name in files.namelist()}
+            others = [path for path in folder.rglob("*") if path.is_file() and path not in own]
+            if others:
+                raise CourseError(f"{folder} already holds other files, such as {others[0].name}.")
+            files.extractall(folder)
         return folder
 
-    def git(self, *arguments: str) -> str:
-        """Run a Git command in the repository, and return what it prints.
+    def resolve(self, version: str) -> str:
+        """Return the id of the commit that a branch, a tag or another name stands for.
 
         Raises
         ------
         CourseError
-            If Git is missing, or the command fails, with what Git says.
+            If there is none.
         """
-        # Neither a repository around this one nor the settings of its user change what happens.
-        environment = {name: value for name, value in os.environ.items() if name[:4] != "GIT_"}
-        environment |= {"GIT_CONFIG_GLOBAL": "/dev/null", "GIT_CONFIG_NOSYSTEM": "1", "LC_ALL": "C"}
-        environment["GIT_CEILING_DIRECTORIES"] = str(self.path.parent)
+        try:
+            return self.git("rev-parse", "--verify", "--quiet", f"{version}^{{commit}}")
+        except CourseError:
+            raise CourseError(
+                f"The repository has no version {version!r}: no commit, branch or tag of that name."
+            ) from None
+
+    def git(self, *arguments: str, date: str | None = None) -> str:
+        """Run any other Git command and return what it prints.
+
+        Raises
+        ------
+        CourseError
+            If Git is not installed, or refuses; with what it says.
+        """
+        return self._run(*arguments, date=date).stdout.decode("utf-8", "replace").strip()
+
+    def _run(self, *arguments: str, date: str | None = None) -> subprocess.CompletedProcess[bytes]:
+        if not self.folder.is_dir():
+            raise CourseError(f"There is no folder {self.folder}.")
+        program = shutil.which("git")
+        if program is None:
+            raise CourseError(
+                "Git is not installed, or not on the PATH. Install it from https://git-scm.com "
+                "(Debian, Ubuntu: `sudo apt install git`; macOS: `xcode-select --install`; "
+                "Windows: `winget install Git.Git`), start JupyterLab again, and run this cell."
+            )
         try:
             done = subprocess.run(
-                ["git", *arguments],
-                cwd=self.path,
-                env=environment,
+                [program, *arguments],
+                cwd=self.folder,
+                env=_environment(self.folder, date),
                 stdin=subprocess.DEVNULL,
                 capture_output=True,
-                text=True,
-                encoding="utf-8",
-                errors="replace",
+                timeout=GIT_SECONDS,
             )
-        except FileNotFoundError:
-            if not self.path.is_dir():
-                raise CourseError(f"There is no folder {self.path}.") from None
+        except subprocess.TimeoutExpired:
             raise CourseError(
-                "This needs Git, which is not installed. Install it from "
-                "https://git-scm.com/downloads (on Debian and Ubuntu: `sudo apt install git`), "
-                "start JupyterLab again, and run this cell again."
+                f"`git {arguments[0]}` was not done after {GIT_SECONDS} seconds, and was stopped."
             ) from None
         if done.returncode:
-            reason = done.stderr.strip() or done.stdout.strip()
-            raise CourseError(f"`git {' '.join(arguments)}` failed: {reason}")
-        return done.stdout
+            said = (done.stderr.strip() or done.stdout.strip()).decode("utf-8", "replace")
+            raise CourseError(f"Git refused `git {arguments[0]}`. It says:\n{said}")
+        return done
+
+
+def _environment(folder: Path, date: str | None) -> dict[str, str]:
+    """Return this process's environment, without what would lead Git to another repository."""
+    variables = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
+    variables["GIT_CEILING_DIRECTORIES"] = str(folder.parent)
+    variables |= {"LC_ALL": "C", "PYTHONUTF8": "1"}  # for messages of Git, and of hooks in Python
+    if date is not None:
+        moment = datetime.fromisoformat(date)
+        if moment.tzinfo is None:
+            moment = moment.replace(tzinfo=UTC)
+        stamp = f"{int(moment.timestamp())} +0000"
+        variables |= {"GIT_AUTHOR_DATE": stamp, "GIT_COMMITTER_DATE": stamp}
+    return variables

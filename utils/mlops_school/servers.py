@@ -1,114 +1,98 @@
-"""Servers on this computer, for as long as a lesson needs them."""
+"""Running a web service as a process of its own."""
 
-import atexit
 import os
 import socket
 import subprocess
+import sys
 import tempfile
 import time
+import weakref
 from collections.abc import Mapping, Sequence
-from contextlib import closing
+from contextlib import suppress
 from http.client import HTTPException
 from pathlib import Path
 from types import TracebackType
 from typing import Self
+from urllib.error import HTTPError
 from urllib.request import ProxyHandler, build_opener
 
 from mlops_school.errors import CourseError
 
-PATIENCE = 60  # seconds until a server must answer, on a slow computer
-STOP_SECONDS = 5  # until one that does not stop is killed
-LOG_LINES = 15  # of the log's end, in an error
+START_SECONDS = 30  # how long a service may take until it is healthy
+STOP_SECONDS = 5  # how long it may take to end when it is asked to
+LOG_LINES = 20  # of the log, when something went wrong
+
+# The machine's proxy, if it has one, does not lead back to this machine.
+_browser = build_opener(ProxyHandler({}))
 
 
 class Server:
-    """A program that serves HTTP on a free port of this computer, and stops with it.
+    """A web service in a process of its own, on a free port of this computer.
 
-    Use it in a ``with`` statement, or call :meth:`start` and :meth:`stop`. What is still running
-    when Python ends is stopped then.
+    It is started, and healthy, when this object exists. It ends with :meth:`stop`, at the end of a
+    ``with`` block, or at the latest with this Python.
 
     Parameters
     ----------
     command : sequence of str
-        The program and its arguments. ``{port}`` in an argument stands for the port; it must
-        listen on 127.0.0.1.
-    cwd : Path
+        The program and its arguments. It must listen on a port of 127.0.0.1, which the environment
+        variable ``PORT`` tells it, and which stands for ``{port}`` in its arguments.
+    cwd : Path, optional
         Its working directory.
-    env : mapping, optional
-        Environment variables, beside those of this process.
+    env : mapping of str to str, optional
+        Environment variables for it, beside those of this process.
     health : str
-        The path that it answers with status 200 as soon as it is ready.
+        The path that it answers with status 200 as soon as it is ready for work.
 
     Attributes
     ----------
     address : str
-        ``http://127.0.0.1:`` and the port, once it has started.
+        Where it is, such as ``http://127.0.0.1:8000``.
+
+    Raises
+    ------
+    CourseError
+        If it cannot be started or does not become healthy, with the end of its log.
     """
 
     def __init__(
         self,
         command: Sequence[str],
-        cwd: Path,
+        cwd: Path | None = None,
         env: Mapping[str, str] | None = None,
         health: str = "/health",
     ) -> None:
-        self.command = command
-        self.cwd = cwd
-        self.env = dict(env or {})
-        self.health = health
-        self.address = ""
-        self._process: subprocess.Popen[bytes] | None = None
-        self._folder = tempfile.TemporaryDirectory(ignore_cleanup_errors=True)
-        self._log = Path(self._folder.name) / "log"
-
-    def start(self) -> Self:
-        """Start it, unless it runs already, and return as soon as it answers.
-
-        Raises
-        ------
-        CourseError
-            If it ends or stays silent; the end of its log is in the message.
-        """
-        if self._process and self._process.poll() is None:
-            return self
-        port = str(_free_port())
-        with self._log.open("wb") as log:
-            self._process = subprocess.Popen(
-                [part.replace("{port}", port) for part in self.command],
-                cwd=self.cwd,
-                env=os.environ | {"PYTHONDONTWRITEBYTECODE": "1"} | self.env,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-            )
-        atexit.register(self.stop)
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            port = str(probe.getsockname()[1])
         self.address = f"http://127.0.0.1:{port}"
+        variables = os.environ | {"PORT": port, "PYTHONUTF8": "1"} | dict(env or {})
+        variables["PYTHONDONTWRITEBYTECODE"] = "1"  # what runs is a version, and stays as it is
+        handle, name = tempfile.mkstemp(suffix=".log")  # a pipe would fill up, and block it
+        os.close(handle)
+        self._log = Path(name)
         try:
-            self._wait_until_ready(self._process)
-        except BaseException:  # the learner's interrupt, too, leaves no server behind
+            with self._log.open("wb") as output:
+                self._process = subprocess.Popen(
+                    [part.replace("{port}", port) for part in command],
+                    cwd=cwd,
+                    env=variables,
+                    stdin=subprocess.DEVNULL,
+                    stdout=output,
+                    stderr=subprocess.STDOUT,
+                )
+        except OSError as error:
+            self._log.unlink()
+            raise CourseError(f"`{command[0]}` cannot be started: {error.strerror}.") from None
+        weakref.finalize(self, _end, self._process, self._log)  # at the exit of Python, too
+        try:
+            self._wait_until_healthy(health)
+        except BaseException:  # the learner may interrupt the cell
             self.stop()
             raise
-        return self
-
-    def stop(self) -> None:
-        """Stop it, if it runs."""
-        if self._process is None:
-            return
-        self._process.terminate()
-        try:
-            self._process.wait(timeout=STOP_SECONDS)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
-        self._process = None
-        atexit.unregister(self.stop)
-
-    def log(self) -> str:
-        """Return what it has printed since it was started."""
-        return self._log.read_text(encoding="utf-8", errors="replace")
 
     def __enter__(self) -> Self:
-        return self.start()
+        return self
 
     def __exit__(
         self,
@@ -117,32 +101,66 @@ class Server:
         traceback: TracebackType | None,
     ) -> None:
         self.stop()
+        if kind is not None and self.log:
+            print(f"The log of the server ends with:\n{self._last_lines()}", file=sys.stderr)
 
-    def _wait_until_ready(self, process: subprocess.Popen[bytes]) -> None:
-        deadline = time.monotonic() + PATIENCE
-        while not self._answers():
-            try:
-                process.wait(timeout=0.05)
-            except subprocess.TimeoutExpired:
-                if time.monotonic() > deadline:
-                    raise self._failure(f"did not answer within {PATIENCE} seconds") from None
-            else:
-                raise self._failure("ended before it answered")
+    @property
+    def running(self) -> bool:
+        """Whether its process runs."""
+        return self._process.poll() is None
 
-    def _answers(self) -> bool:
+    @property
+    def log(self) -> str:
+        """What it has printed so far."""
+        return self._log.read_text(encoding="utf-8", errors="replace")
+
+    def stop(self) -> None:
+        """End its process; if it has ended already, do nothing."""
+        _terminate(self._process)
+
+    def _wait_until_healthy(self, path: str) -> None:
+        deadline = time.monotonic() + START_SECONDS
+        while time.monotonic() < deadline:
+            with suppress(OSError, HTTPException), _browser.open(self.address + path, timeout=5):
+                return
+            with suppress(subprocess.TimeoutExpired):
+                status = self._process.wait(timeout=0.05)
+                raise CourseError(
+                    f"The server did not start: it ended with status {status}. "
+                    f"Its log ends with:\n{self._last_lines()}"
+                )
+        raise CourseError(
+            f"The server was not healthy after {START_SECONDS} seconds: {path} did not answer "
+            f"with status 200. Its log ends with:\n{self._last_lines()}"
+        )
+
+    def _last_lines(self) -> str:
+        return "\n".join(self.log.splitlines()[-LOG_LINES:])
+
+
+def get(address: str) -> tuple[int, str]:
+    """Return the status and the text with which a server answers."""
+    try:
+        with _browser.open(address, timeout=10) as answer:
+            return answer.status, answer.read().decode("utf-8", "replace")
+    except HTTPError as error:  # an answer, too
+        with error:
+            return error.code, error.read().decode("utf-8", "replace")
+    except OSError as error:
+        raise CourseError(f"{address} does not answer ({error}). Is its server running?") from None
+
+
+def _end(process: subprocess.Popen[bytes], log: Path) -> None:
+    _terminate(process)
+    with suppress(OSError):  # on Windows, a process that it started may hold the file
+        log.unlink()
+
+
+def _terminate(process: subprocess.Popen[bytes]) -> None:
+    if process.poll() is None:
+        process.terminate()
         try:
-            # The machine's proxy, if it has one, does not lead back to this machine.
-            with build_opener(ProxyHandler({})).open(f"{self.address}{self.health}", timeout=5):
-                return True
-        except (OSError, HTTPException):
-            return False
-
-    def _failure(self, what: str) -> CourseError:
-        end = "\n".join(self.log().splitlines()[-LOG_LINES:])
-        return CourseError(f"The server {what}. Its log ends:\n{end}")
-
-
-def _free_port() -> int:
-    with closing(socket.socket()) as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+            process.wait(timeout=STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()

@@ -80,13 +80,13 @@ def trace(
 def _first_releases(repository: Repository) -> dict[str, str]:
     """Return, for each test, the first release that has it."""
     since: dict[str, str] = {}
-    for commit in reversed(repository.log()):
+    for commit in repository.log():
         if not commit.tags:
             continue
         with tempfile.TemporaryDirectory() as folder:
             for test in _tests_in(repository.checkout(commit.id, Path(folder))):
                 since.setdefault(test, commit.tags[0])
-    for test in _tests_in(repository.path):
+    for test in _tests_in(repository.folder):
         since.setdefault(test, UNRELEASED)
     return since
 

@@ -63,7 +63,7 @@ def deploy(repository: Repository, version: str, releases: Path) -> Server:
         If there is no such version, or it does not start.
     """
     copy = repository.checkout(version, releases / version)
-    return Server(START, cwd=copy, env={"RELEASE": version}).start()
+    return Server(START, cwd=copy, env={"RELEASE": version})
 
 
 def verify(folder: Path, *tests: str) -> pd.DataFrame:

@@ -112,7 +112,7 @@ def q2(broken: str, answered: int, draft: pd.DataFrame) -> str:
 
 def _repository() -> dict[str, Any]:
     """Return a repository whose version ``v1.0`` has the bug."""
-    repository = Repository(Path(tempfile.mkdtemp(dir=Path.cwd())) / "repository").create()
+    repository = Repository.create(Path(tempfile.mkdtemp(dir=Path.cwd())) / "repository")
     repository.write("model.json", '{"flights": {"6": 40, "17": 60}, "late": {"6": 4, "17": 21}}')
     for step in ("draft", "test", "repair"):
         for name, text in files_of(step).items():

@@ -180,7 +180,7 @@ def test_a_copy_may_be_made_again_but_not_over_something_else(repository, tmp_pa
 
 def test_a_folder_that_is_not_there_is_named(tmp_path):
     with pytest.raises(CourseError, match="There is no folder"):
-        Repository(tmp_path / "nowhere").log()
+        Repository(tmp_path / "nowhere").git("status")
 
 
 def test_a_repository_around_it_is_not_touched(tmp_path):

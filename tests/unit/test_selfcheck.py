@@ -44,6 +44,11 @@ def test_a_workspace_that_cannot_be_written_is_said_and_the_rest_goes_on(tmp_pat
     assert table.loc["Python", "ready"] == "yes"
 
 
+def test_git_that_is_missing_is_said(monkeypatch):
+    monkeypatch.setenv("PATH", "")
+    assert "git-scm.com" in selfcheck.run().loc["Git", "what to do"]
+
+
 def test_damaged_data_are_said(monkeypatch):
     def damaged(months):
         raise CourseError("January is damaged.")

@@ -132,13 +132,14 @@ class Repository:
 
     def log(self, version: str = "HEAD") -> list[Commit]:
         """Return a version and all that it is built on, oldest first."""
-        lines = self.git("log", "--topo-order", "--reverse", "--decorate-refs=refs/tags/*", "--format=%H%x09%ct%x09%P%x09%D%x09%s",
-                         self.resolve(version)).splitlines()  # fmt: skip
+        fields = "--format=%H%x09%ct%x09%P%x09%D%x09%s"
+        order = ["--topo-order", "--reverse", "--decorate-refs=refs/tags/*"]
+        lines = self.git("log", *order, fields, self.resolve(version)).splitlines()
         commits = []
         for line in lines:
             id_, seconds, parents, names, message = line.split("\t", 4)
             date = datetime.fromtimestamp(int(seconds), UTC)
-            tags = tuple(name.removeprefix("tag: ") for name in names.split(", ") if name)
+            tags = tuple(sorted(name.removeprefix("tag: ") for name in names.split(", ") if name))
             commits.append(Commit(id_, date, message, tuple(parents.split()), tags))
         return commits
 

@@ -2,6 +2,7 @@
 
 import platform
 import shutil
+import subprocess
 from collections.abc import Callable
 from importlib.metadata import version
 
@@ -29,6 +30,7 @@ def run() -> pd.DataFrame:
     checks = {
         "Python": platform.python_version,
         "packages": _packages,
+        "Git": _git,
         "flight data": _flight_data,
         "workspace": _workspace,
         "free memory": _memory,
@@ -48,6 +50,17 @@ def _row(name: str, check: Callable[[], str]) -> dict[str, str]:
 def _packages() -> str:
     names = ["jupyterlab", "pandas", "scikit-learn", "mlflow"]
     return ", ".join(f"{name} {version(name)}" for name in names)
+
+
+def _git() -> str:
+    program = shutil.which("git")
+    if program is None:
+        raise CourseError(
+            "Lessons about versions need Git, which is not installed. Get it from "
+            "https://git-scm.com/downloads, and start JupyterLab again."
+        )
+    answer = subprocess.run([program, "--version"], capture_output=True, encoding="utf-8")
+    return answer.stdout.strip()
 
 
 def _flight_data() -> str:

@@ -201,7 +201,7 @@ plots.show(*simulation_views.draw_values(conditions, seeds))
 # Waterfall fastest? What spoils Agile? When you run this cell the sliders come alive.
 
 # %% id="explore"
-simulation_views.explore(conditions, seeds)
+simulation_views.explore(conditions, seeds[:20])
 
 # %% [markdown] id="cost-intro"
 # ## What does a change cost?

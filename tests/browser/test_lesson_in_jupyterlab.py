@@ -163,10 +163,12 @@ def test_a_learner_runs_a_lesson_and_solves_an_exercise(page, lab, lesson, check
 
 def test_a_slider_draws_anew(page, lab):
     open_lesson(page, lab, "03_waterfall_agile")
-    run_all(page)
     cell = page.locator(".jp-CodeCell", has_text="simulation_views.explore(")
     cell.scroll_into_view_if_needed()
     picture = cell.locator(".jp-OutputArea img")
+    expect(picture).to_be_visible()  # although nothing has run yet
+    run_all(page)
+    cell.scroll_into_view_if_needed()
     expect(picture).to_have_attribute("alt", re.compile("Waterfall: 9[0-9] % at the deadline"))
     handle = cell.locator(".noUi-handle").first
     for _ in range(3):

@@ -56,12 +56,18 @@ def test_values_tell_their_medians():
 
 
 @pytest.fixture
-def explored(monkeypatch):
+def explored():
+    return views.explorer(MET, SEEDS).children
+
+
+def test_where_no_widgets_are_shown_there_is_the_picture(monkeypatch):
     shown = []
-    monkeypatch.setattr(views, "display", shown.append)
+    monkeypatch.setattr(views, "display", lambda bundle, raw: shown.append(bundle))
     views.explore(MET, SEEDS)
-    (box,) = shown
-    return box.children
+    (bundle,) = shown
+    assert "application/vnd.jupyter.widget-view+json" in bundle
+    assert bundle["text/html"].startswith("<img alt=")
+    assert "at the deadline" in bundle["text/plain"]
 
 
 def test_sliders_begin_at_the_conditions_and_draw_when_they_rest(explored):

@@ -127,7 +127,19 @@ def draw_values(conditions: Conditions, seeds: Iterable[int]) -> Drawing:
 
 
 def explore(conditions: Conditions, seeds: Iterable[int]) -> None:
-    """Show :func:`draw_values` with sliders for what a project meets."""
+    """Show :func:`draw_values` with sliders for what a project meets.
+
+    Where widgets are not shown, as in a notebook that nobody has run or trusted, there is the
+    picture alone.
+    """
+    box = explorer(conditions, seeds)
+    figure, alt = draw_values(conditions, seeds)
+    still = {"text/html": plots.to_html(figure, alt), "text/plain": f"Figure: {alt}"}
+    display(box._repr_mimebundle_() | still, raw=True)
+
+
+def explorer(conditions: Conditions, seeds: Iterable[int]) -> widgets.VBox:
+    """Return the sliders of :func:`explore`, and the picture that they change."""
     seeds = list(seeds)
     ranges = {
         "change_rate": ("changes per week", 0, 4, 0.5),
@@ -148,8 +160,7 @@ def explore(conditions: Conditions, seeds: Iterable[int]) -> None:
         )
         for name, (words, least, most, step) in ranges.items()
     }
-    # An image in HTML, not an area of output: it is replaced at once, and can have a text
-    # alternative. It is filled after it was displayed, so that its bytes are stored once.
+    # An image in HTML, not an area of output: it is replaced at once, and has a text alternative.
     picture = widgets.HTML()
 
     def redraw(_: object = None) -> None:
@@ -158,8 +169,8 @@ def explore(conditions: Conditions, seeds: Iterable[int]) -> None:
 
     for slider in sliders.values():
         slider.observe(redraw, "value")
-    display(widgets.VBox([*sliders.values(), picture]))
     redraw()
+    return widgets.VBox([*sliders.values(), picture])
 
 
 def cost_of_change(conditions: Conditions, seeds: Iterable[int]) -> pd.DataFrame:

@@ -409,7 +409,7 @@ q5.check(guard)
 # - **Roll back first, then repair**: with a test that is red before it is green.
 # - **The four metrics** come from the history that you have anyway. They are for learning, not for ranking.
 #
-# Your repository is in `workspace/devops/repository`. Open a terminal there, and try `git log --graph`.
+# Your repository is in `workspace/04-devops/repository`. Open a terminal there, and try `git log --graph`.
 #
 # ## Check what you know
 

@@ -70,7 +70,9 @@ q1.check(all_first, half_first)
 # q1.solution()
 
 # %% [markdown] id="calm-intro"
-# Now run it. `Conditions` says what a project meets, the seed which project it is.
+# Now run it. The simulation is written with **SimPy**: customers, users and the team are processes that wait for one
+# another, and its clock jumps from one event to the next. `Conditions` says what a project meets, the seed which
+# project it is.
 
 # %% id="calm"
 calm = Conditions(change_rate=0, misunderstood=0)
@@ -144,7 +146,7 @@ for run, style in [(phases, "--"), (sprints, "-")]:
 axes.set(title="Work that is left", xlabel="week", ylabel="person-days")
 axes.legend()
 jump = sprints.left_at([6.01])[0] - sprints.left_at([5.99])[0]
-plots.show(figure, f"Both lines fall from 200 to 0. Agile's jumps up in week 6, by {jump:.0f}.")
+plots.show(figure, f"Both lines fall to 0. Agile's jumps up in week 6, by {jump:.0f} person-days.")
 
 # %% [markdown] id="q3-task"
 # Falling means that work gets done. Flat means overhead, or waiting. And a jump **up** means that there is
@@ -219,7 +221,7 @@ print(f"Waterfall: {last / first:.0f} times as much at acceptance as in the requ
 # %% [markdown] id="crossover-intro"
 # Both climb the same hill: a change costs what is already done, and a bit more for what was built around it. Agile has **not** made change cheap. It
 # pays more in week 4, when a misunderstood story comes back finished, where Waterfall has only paper to correct. But
-# look at the size of the marks: Waterfall gets most of its bad news at the very top.
+# look at the size of the marks: Waterfall gets the largest part of its bad news at the very top.
 #
 # ## Where the answer turns
 #
@@ -312,9 +314,13 @@ q5.check(choice)
 # %% [markdown] id="doubt-intro"
 # ## What a simulation can prove
 #
-# It proves what follows from its assumptions. It cannot prove the assumptions. Ours are written down, with their sources: `print(simulation.__doc__)` shows them. Some favour Agile: stories do not depend on each other, and users always have time to look. One is disputed among
-# researchers: Tim Menzies and others looked at 171 projects in 2017, and did not find that late corrections
-# cost consistently more. So we vary that one: `ripple`, how much dearer work done again is at the end.
+# It proves what follows from its assumptions. It cannot prove the assumptions. Ours are written down, with their
+# sources: `print(simulation.__doc__)` shows them. Some favour Agile: stories do not depend on each other, and users
+# always have time to look. Some favour Waterfall: its users take a product with faults, and have the rest of it.
+#
+# One is disputed among researchers: Tim Menzies and others looked at 171 projects in 2017, and did not find that late
+# corrections cost consistently more. So we vary `ripple`, how much dearer work done again is when the whole product
+# stands. At 0 it costs just what it cost the first time.
 
 # %% id="doubt"
 busy = replace(conditions, change_rate=2)
@@ -325,8 +331,9 @@ for ripple in [0, 0.5, 2]:
     print(f"and costs {gap['effort']:+.0f} person-days")
 
 # %% [markdown] id="recap"
-# Who costs less depends on the disputed assumption: its sign turns. That users have more at the deadline does not
-# depend on it. So trust the second result, and measure your own team before you use the first.
+# Who costs less turns with the disputed assumption. That users have more at the deadline does not, as far as we
+# varied it, so this is the sturdier of the two results. Neither tells you the overhead and the misunderstandings of your
+# own team. Measure those.
 #
 # ## What you take with you
 #

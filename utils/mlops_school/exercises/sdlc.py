@@ -130,7 +130,7 @@ def _verify_with(
         copy = Repository(repository.checkout(version, Path(folder) / "copy"))
         for name, text in files.items():
             copy.write(name, text)
-        return verify(copy.path, *tests)
+        return verify(copy.folder, *tests)
 
 
 def _asks(name: str, departure: str, status: int) -> str:

@@ -92,8 +92,10 @@ repository.commit("Ask for the weather")
 # %% id="q1"
 def has_secret(line):
     ### BEGIN SOLUTION
-    name, _, value = line.partition("=")
-    return "password" in name.lower() and value.strip().startswith(('"', "'"))
+    return "password" in line.split("=")[0].lower() and line.partition("=")[2].strip()[:1] in (
+        "'",
+        '"',
+    )
     ### END SOLUTION
 
 
@@ -106,10 +108,11 @@ q1.check(has_secret)
 #
 # A hook lives on one computer, and can be skipped. So after each push, a **pipeline** runs on a machine that
 # belongs to nobody: from a fresh copy of the commit, all tests, then the packing. What it does stands in a
-# file of the repository. This one is in the syntax of GitHub Actions; on GitHub it would run as it is.
+# file of the repository. Ours is in the syntax of GitHub Actions, and in the folder `.github/workflows`, where
+# GitHub looks for it: there it would run as it is.
 #
-# We have no GitHub here. A small runner reads the same file and really executes its jobs on your
-# computer, in the order that `needs` asks for, each in an empty folder.
+# Here a small runner reads the same file and really executes its jobs on your computer, in the order that
+# `needs` asks for, each in an empty folder.
 
 # %% id="pipeline"
 repository.git("reset", "--hard", "--quiet")  # drop weather.py
@@ -220,7 +223,8 @@ print(production.get("/predict?hour=20"))
 # ### Break it: green tests, and it does not start
 #
 # Version 1.2 takes its threshold from an environment variable. The developer has set it on her computer, and
-# in the workflow. Nobody has thought of production.
+# in the workflow. Nobody has thought of production. (`edit` changes a piece of a file; `release` commits it as
+# a version, and runs the pipeline.)
 
 # %% id="refused"
 edit(repository, "rule.py", "from table", "import os\n\nfrom table")
@@ -353,9 +357,11 @@ alt = f"{len(deployments)} deployments. The one that failed is 1.3, and the last
 plots.show(dora.timeline(deployments), alt)
 
 # %% [markdown] id="live-intro"
-# What would make these numbers better? Smaller changes, more often, with all that was done by hand here done
-# by the pipeline; then a fault is in few lines, and a rollback is a small step. But a number that becomes a
-# target is soon reached in a silly way: empty releases raise the frequency, and help nobody.
+# The flattest line is the change of 1.2: kept out by the health check, it waited for the next release.
+#
+# What would make these numbers better? Smaller changes, more often; then a fault is in few lines, and a
+# rollback is a small step. But a number that becomes a target is soon reached in a silly way: empty releases
+# raise the frequency, and help nobody.
 #
 # ### Close the loop, live
 #

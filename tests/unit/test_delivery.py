@@ -139,7 +139,7 @@ def test_an_artefact_that_is_not_there_is_named(production, artefacts):
 
 
 def test_a_new_version_takes_over_and_a_rollback_brings_the_old_one_back(production):
-    assert str(production.deploy("1.0")) == "1.0 is live"
+    assert str(production.deploy("1.0")) == "1.0 went live"
     old = production._server
     production.deploy("1.1")
     assert (production.version, production.get("/health")[1]) == ("1.1", "ok, version 1.1\n")

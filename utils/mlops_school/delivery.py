@@ -65,7 +65,7 @@ class Release:
     version : str
         The version.
     live : bool
-        Whether it became healthy, and so live.
+        Whether it became healthy, and so went live.
     reason : str
         If it did not, the last line of its log.
     """
@@ -76,7 +76,7 @@ class Release:
 
     def __str__(self) -> str:
         if self.live:
-            return f"{self.version} is live"
+            return f"{self.version} went live"
         return f"{self.version} was refused, it did not become healthy: {self.reason}"
 
 

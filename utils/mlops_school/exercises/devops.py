@@ -38,9 +38,10 @@ _HARMLESS = (
     hints=(
         "A password is given away when a line has a name with `password` in it on the left of "
         "`=`, and a text in quotation marks on the right.",
-        "`name, _, value = line.partition('=')` cuts a line at its first `=`.",
-        "`value.strip()` has no blanks at its ends, and `.startswith(('\"', \"'\"))` tells whether "
-        "a text begins with either kind of quotation mark.",
+        "`line.split('=')[0]` is what stands on the left; `.lower()` makes its letters small. "
+        "`line.partition('=')[2]` is what stands on the right.",
+        "`.strip()` takes the blanks away from the right side; its first character, `[:1]`, must "
+        "be one of the two kinds of quotation marks.",
     ),
     wrong={
         "def has_secret(line):\n    return 'password' in line.lower()": "holds no password",

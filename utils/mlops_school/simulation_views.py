@@ -165,7 +165,8 @@ def explorer(conditions: Conditions, seeds: Iterable[int]) -> widgets.VBox:
 
     def redraw(_: object = None) -> None:
         chosen = {name: slider.value for name, slider in sliders.items()}
-        picture.value = plots.to_html(*draw_values(replace(conditions, **chosen), seeds))
+        image = plots.to_html(*draw_values(replace(conditions, **chosen), seeds))
+        picture.value = image.replace("<img", '<img style="max-width: 100%"')  # a narrow window
 
     for slider in sliders.values():
         slider.observe(redraw, "value")

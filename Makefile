@@ -4,9 +4,10 @@ PYTHON ?= python3
 learn: ; @$(PYTHON) utils/bootstrap.py learn
 run:   ; @$(PYTHON) utils/bootstrap.py run
 test:  ; @$(PYTHON) utils/bootstrap.py test
+test-labs: ; @$(PYTHON) utils/bootstrap.py test-labs
 build: ; @$(PYTHON) utils/bootstrap.py build
 lint:  ; @$(PYTHON) utils/bootstrap.py lint
 bench: ; @$(PYTHON) utils/bootstrap.py bench
-clean: ; rm -rf build .venv .uv .pytest_cache .ruff_cache .hypothesis utils/*.egg-info && find utils course tests -name __pycache__ -prune -exec rm -rf {} +
+clean: ; rm -rf build .venv .uv .labs .pytest_cache .ruff_cache .hypothesis utils/*.egg-info && find utils course tests -name __pycache__ -prune -exec rm -rf {} +
 
-.PHONY: learn run test build lint bench clean
+.PHONY: learn run test test-labs build lint bench clean

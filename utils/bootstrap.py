@@ -23,12 +23,17 @@ OWN_UV = os.path.join(ROOT, ".uv")
 PROGRAMS = "Scripts" if os.name == "nt" else "bin"
 
 # A learner's command neither needs the developers' packages nor removes them.
-LEARNER_COMMANDS = ("learn", "progress")
+LEARNER_COMMANDS = ("learn", "lab", "progress")
 LEARNER_PACKAGES = ["--no-dev", "--inexact"]
 
 LINT = ["python -m ruff check .", "python -m ruff format --check ."]
 TEST = ["school check", "school build --check", "python -m pytest -n 2 --dist loadgroup"]
-STEPS = {"lint": LINT, "test": LINT + TEST}  # any other command is one of `school`
+TEST_LABS = ["python -m pytest -m labs"]  # in the environments of the labs
+STEPS = {
+    "lint": LINT,
+    "test": LINT + TEST,
+    "test-labs": TEST_LABS,
+}  # any other command is one of `school`
 
 
 def main(words):

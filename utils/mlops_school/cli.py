@@ -39,6 +39,10 @@ def _parser() -> argparse.ArgumentParser:
     learn = commands.add_parser("learn", help="open JupyterLab on the start page")
     learn.set_defaults(run=_learn)
 
+    lab = commands.add_parser("lab", help="list the tool labs, or open one in JupyterLab")
+    lab.add_argument("name", nargs="?", metavar="NAME", help="e.g. feast; without one, the list")
+    lab.set_defaults(run=_lab)
+
     progress = commands.add_parser("progress", help="show, export or import your progress")
     progress.set_defaults(run=_progress)
     transfer = progress.add_mutually_exclusive_group()
@@ -49,13 +53,21 @@ def _parser() -> argparse.ArgumentParser:
     mlflow.set_defaults(run=_mlflow)
 
     run = commands.add_parser("run", help="execute the solved lessons from first to last")
-    run.add_argument("lessons", nargs="*", metavar="LESSON", help="e.g. 09_building; default: all")
+    run.add_argument(
+        "names",
+        nargs="*",
+        metavar="NAME",
+        help="e.g. 09_building or the lab feast; default: all lessons",
+    )
     run.add_argument("--fast", action="store_true", help="with the manifest's fast parameters")
     run.set_defaults(run=_run)
 
     build = commands.add_parser("build", help="build and execute the learner notebooks")
     build.add_argument(
-        "lessons", nargs="*", metavar="LESSON", help="e.g. 09_building; default: all"
+        "names",
+        nargs="*",
+        metavar="NAME",
+        help="e.g. 09_building or the lab feast; default: all lessons",
     )
     build.add_argument("--check", action="store_true", help="only report notebooks out of date")
     build.set_defaults(run=_build)
@@ -78,6 +90,16 @@ def _learn(options: argparse.Namespace) -> int:
     return launch.learn()
 
 
+def _lab(options: argparse.Namespace) -> int:
+    from mlops_school import labs
+    from mlops_school.manifest import find_lab
+
+    if options.name:
+        return labs.start(find_lab(options.name))
+    print(labs.listing())
+    return 0
+
+
 def _mlflow(options: argparse.Namespace) -> int:
     from mlops_school import launch
 
@@ -97,18 +119,20 @@ def _progress(options: argparse.Namespace) -> int:
 
 def _run(options: argparse.Namespace) -> int:
     from mlops_school.authoring import execute
-    from mlops_school.manifest import find_lessons
+    from mlops_school.manifest import find_units
 
-    execute.run(find_lessons(options.lessons), fast=options.fast)
+    execute.run(find_units(options.names), fast=options.fast)
     return 0
 
 
 def _build(options: argparse.Namespace) -> int:
     from mlops_school.authoring import build
-    from mlops_school.manifest import find_lessons
+    from mlops_school.manifest import find_units, load_labs
 
-    lessons = find_lessons(options.lessons)
-    return _report(build.drift(lessons)) if options.check else build.build(lessons)
+    units = find_units(options.names)
+    if options.check:
+        return _report(build.drift(units if options.names else [*units, *load_labs()]))
+    return build.build(units)
 
 
 def _check(options: argparse.Namespace) -> int:

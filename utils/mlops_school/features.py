@@ -74,17 +74,33 @@ def make_features(
     return table.astype(dict.fromkeys(NUMERIC, "float64"))
 
 
-def _weather_known_at(flights: pd.DataFrame, weather: pd.DataFrame) -> pd.DataFrame:
-    """Return, for each flight, the newest weather that was known when the warning is due."""
-    due = flights["time_hour"] + pd.to_timedelta(flights["minute"], unit="min") - HORIZON
-    moments = pd.DataFrame({"origin": flights["origin"], "known": due}).sort_values("known")
+def due(flights: pd.DataFrame) -> pd.Series:
+    """Return, for each flight, the moment at which its warning is due, in UTC."""
+    return flights["time_hour"] + pd.to_timedelta(flights["minute"], unit="min") - HORIZON
 
-    observed = weather[["origin", *WEATHER]].assign(known=weather["time_hour"] + OBSERVATION_DELAY)
-    observed["origin"] = observed["origin"].astype(flights["origin"].dtype)  # as a merge demands
+
+def observations(weather: pd.DataFrame) -> pd.DataFrame:
+    """Return the weather by the moment from which each row is ``known``, in UTC.
+
+    Returns
+    -------
+    DataFrame of shape (n_rows, n_weather + 2)
+        The columns ``origin``, ``known`` and ``WEATHER``.
+    """
+    observed = weather[["origin", *WEATHER]].copy()
+    observed.insert(1, "known", weather["time_hour"] + OBSERVATION_DELAY)
     # The anemometer at Newark once reported 1048 miles an hour.
     observed["wind_speed"] = observed["wind_speed"].where(observed["wind_speed"] < 200)
+    return observed
+
+
+def _weather_known_at(flights: pd.DataFrame, weather: pd.DataFrame) -> pd.DataFrame:
+    """Return, for each flight, the newest weather that was known when the warning is due."""
+    moments = pd.DataFrame({"origin": flights["origin"], "known": due(flights)})
+    observed = observations(weather)
+    observed["origin"] = observed["origin"].astype(flights["origin"].dtype)  # as a merge demands
     return pd.merge_asof(
-        moments.reset_index(names="flight"),
+        moments.sort_values("known").reset_index(names="flight"),
         observed.sort_values("known"),
         on="known",
         by="origin",

@@ -1,4 +1,4 @@
-"""Open JupyterLab on the start page of the course, and MLflow's pages on its runs."""
+"""Open JupyterLab on a page of the course, and MLflow's pages on its runs."""
 
 import os
 import secrets
@@ -21,11 +21,16 @@ from mlops_school.paths import ROOT, workspace
 SETTINGS = Path(__file__).with_name("jupyter")
 
 
-def learn() -> int:
+def learn(notebook: Path | None = None) -> int:
     """Open JupyterLab for the course and return its exit status when it is shut down.
 
     If one is running for the course already, that one is opened and nothing is started. On a
     machine without a display nothing is opened; the address is printed in either case.
+
+    Parameters
+    ----------
+    notebook : Path, optional
+        The notebook to open; by default the start page.
 
     Raises
     ------
@@ -47,10 +52,11 @@ def learn() -> int:
         ) from None
     _require_writable(Path(jupyter_runtime_dir()))
 
+    page = (notebook or load_manifest()[0].notebook).relative_to(ROOT).as_posix()
     opens = has_display()
     for server in list_running_servers():
         if Path(server["root_dir"]).resolve() == ROOT and _answers(server):
-            address = _address(server)
+            address = _address(server, page)
             print(f"The course is running already. Its address is:\n\n    {address}\n")
             if opens:
                 webbrowser.open(address)
@@ -59,6 +65,7 @@ def learn() -> int:
     server = LabApp.initialize_server(
         [
             f"--ServerApp.root_dir={ROOT}",
+            f"--LabApp.default_url=/lab/tree/{page}",
             "--ServerApp.ip=127.0.0.1",
             f"--ServerApp.open_browser={opens}",
             f"--IdentityProvider.token={secrets.token_hex(24)}",
@@ -67,7 +74,7 @@ def learn() -> int:
     )
     print(
         f"{'The course opens in your browser. If it does not, open' if opens else 'Open'} "
-        f"this address:\n\n    {_address(server.server_info())}\n\n"
+        f"this address:\n\n    {_address(server.server_info(), page)}\n\n"
         "Leave this window open while you work. Ctrl+C here ends JupyterLab.",
         flush=True,
     )
@@ -109,10 +116,9 @@ def has_display() -> bool:
     return bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
 
 
-def _address(server: dict[str, Any]) -> str:
-    """Return the address of the start page on a server."""
-    start = load_manifest()[0].notebook.relative_to(ROOT).as_posix()
-    return f"{server['url']}lab/tree/{start}?{urlencode({'token': server['token']})}"
+def _address(server: dict[str, Any], page: str) -> str:
+    """Return the address of a page on a server."""
+    return f"{server['url']}lab/tree/{page}?{urlencode({'token': server['token']})}"
 
 
 def _answers(server: dict[str, Any]) -> bool:

@@ -1,4 +1,4 @@
-"""The manifest of the course, ``course/course.toml``, as objects."""
+"""The lessons and tool labs that ``course/course.toml`` and ``labs.toml`` list, as objects."""
 
 import tomllib
 from collections.abc import Sequence
@@ -54,9 +54,19 @@ class Lesson:
         return self.id.partition("_")[2]
 
     @property
+    def name(self) -> str:
+        """What readers call it: ``09 · Building``."""
+        return f"{self.number} · {self.title}"
+
+    @property
     def source(self) -> Path:
         """The text that authors edit."""
         return COURSE / "lessons" / f"{self.id}.py"
+
+    @property
+    def exercises(self) -> str:
+        """The module of its exercises."""
+        return f"mlops_school.exercises.{self.slug}"
 
     @property
     def quiz(self) -> Path:
@@ -69,6 +79,81 @@ class Lesson:
         return NOTEBOOKS / f"{self.id}.ipynb"
 
 
+@dataclass(frozen=True)
+class Lab:
+    """One tool lab as ``course/labs.toml`` describes it.
+
+    Attributes
+    ----------
+    id : str
+        The tool's name in small letters, such as ``feast``. Names the source, the notebook, the
+        module of exercises and, after ``lab-``, the group of dependencies in ``pyproject.toml``.
+    title, summary : str
+        What readers see, and in one sentence what the tool does there.
+    kind : str
+        How real it is: one of ``KINDS``.
+    minutes : int
+        How long a learner needs.
+    goals, prerequisites, tools, fast
+        As in :class:`Lesson`.
+    download_mb : int
+        What is downloaded beside the packages of the course, in megabytes.
+    disk_mb : int
+        What its environment takes at most, in megabytes: the course's packages are in it, too.
+    memory_mb, seconds : int
+        What the notebook needs at most: memory in megabytes, and time.
+    """
+
+    id: str
+    title: str
+    summary: str
+    kind: str
+    minutes: int
+    goals: tuple[str, ...]
+    download_mb: int
+    disk_mb: int
+    memory_mb: int
+    seconds: int
+    prerequisites: tuple[str, ...] = ()
+    tools: tuple[str, ...] = ()
+    fast: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def name(self) -> str:
+        """What readers call it: ``Lab · Feast``."""
+        return f"Lab · {self.title}"
+
+    @property
+    def phase(self) -> str:
+        """What stands in the place of a lesson's phase: how real it is."""
+        return f"Tool lab that {self.kind}"
+
+    @property
+    def source(self) -> Path:
+        """The text that authors edit."""
+        return COURSE / "labs" / f"{self.id}.py"
+
+    @property
+    def exercises(self) -> str:
+        """The module of its exercises."""
+        return f"mlops_school.exercises.labs.{self.id}"
+
+    @property
+    def notebook(self) -> Path:
+        """The notebook that learners open."""
+        return NOTEBOOKS / "labs" / f"{self.id}.ipynb"
+
+
+KINDS = (
+    "runs for real",
+    "runs against an emulator",
+    "checks definitions only",
+    "needs an account",
+)
+
+Unit = Lesson | Lab  # what one notebook is built of
+
+
 @cache
 def load_manifest(path: Path = COURSE / "course.toml") -> tuple[Lesson, ...]:
     """Return the lessons of the course in order.
@@ -78,10 +163,26 @@ def load_manifest(path: Path = COURSE / "course.toml") -> tuple[Lesson, ...]:
     CourseError
         If the manifest is missing or is not what it should be.
     """
+    return _load(path, "lesson", Lesson)
+
+
+@cache
+def load_labs(path: Path = COURSE / "labs.toml") -> tuple[Lab, ...]:
+    """Return the tool labs in order.
+
+    Raises
+    ------
+    CourseError
+        If their manifest is missing or is not what it should be.
+    """
+    return _load(path, "lab", Lab)
+
+
+def _load(path: Path, key: str, kind: type[Any]) -> tuple[Any, ...]:
     try:
-        entries = tomllib.loads(path.read_text(encoding="utf-8"))["lesson"]
-        lessons = [
-            Lesson(**{k: tuple(v) if isinstance(v, list) else v for k, v in entry.items()})
+        entries = tomllib.loads(path.read_text(encoding="utf-8"))[key]
+        units = [
+            kind(**{k: tuple(v) if isinstance(v, list) else v for k, v in entry.items()})
             for entry in entries
         ]
     except FileNotFoundError:
@@ -90,7 +191,7 @@ def load_manifest(path: Path = COURSE / "course.toml") -> tuple[Lesson, ...]:
         ) from None
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise CourseError(f"{path} is not a valid manifest: {error}") from None
-    return tuple(lessons)
+    return tuple(units)
 
 
 def find_lessons(ids: Sequence[str] = ()) -> list[Lesson]:
@@ -106,3 +207,32 @@ def find_lessons(ids: Sequence[str] = ()) -> list[Lesson]:
         known = ", ".join(lesson.id for lesson in lessons)
         raise CourseError(f"There is no lesson {', '.join(unknown)}. The lessons are: {known}.")
     return [lesson for lesson in lessons if not ids or lesson.id in ids]
+
+
+def find_lab(id_: str) -> Lab:
+    """Return the tool lab with this id.
+
+    Raises
+    ------
+    CourseError
+        If the manifest has no such lab.
+    """
+    labs = {lab.id: lab for lab in load_labs()}
+    if id_ not in labs:
+        raise CourseError(f"There is no lab {id_}. The labs are: {', '.join(labs)}.")
+    return labs[id_]
+
+
+def find_units(ids: Sequence[str] = ()) -> list[Unit]:
+    """Return the lessons and tool labs with these ids; by default all lessons, and no lab.
+
+    A lab is taken by its name only, since it may have to install its environment.
+
+    Raises
+    ------
+    CourseError
+        If there is no such lesson or lab.
+    """
+    labs = [lab for lab in load_labs() if lab.id in ids]
+    others = [id_ for id_ in ids if id_ not in {lab.id for lab in labs}]
+    return [*(find_lessons(others) if others or not labs else []), *labs]

@@ -1,4 +1,4 @@
-"""Notebooks put together from a lesson's source and the manifest."""
+"""Notebooks put together from the source of a lesson or lab and the manifest."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -10,7 +10,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 from mlops_school import manifest
 from mlops_school.authoring.source import FOOTER, HEADER, Cell, read_cells
-from mlops_school.manifest import Lesson
+from mlops_school.manifest import Lesson, Unit
 
 # Without the version of Python: it would differ from one machine to the next.
 METADATA: dict[str, dict[str, Any]] = {
@@ -19,7 +19,7 @@ METADATA: dict[str, dict[str, Any]] = {
 }
 
 
-def learner_notebook(lesson: Lesson) -> NotebookNode:
+def learner_notebook(unit: Unit) -> NotebookNode:
     """Return the notebook that learners open: ``____`` stands for each answer; not executed.
 
     Raises
@@ -27,10 +27,10 @@ def learner_notebook(lesson: Lesson) -> NotebookNode:
     CourseError
         If the source must be put right.
     """
-    return _notebook(lesson, Cell.unsolved)
+    return _notebook(unit, Cell.unsolved)
 
 
-def solved_notebook(lesson: Lesson) -> NotebookNode:
+def solved_notebook(unit: Unit) -> NotebookNode:
     """Return the notebook with the reference solutions; not executed.
 
     Raises
@@ -38,7 +38,7 @@ def solved_notebook(lesson: Lesson) -> NotebookNode:
     CourseError
         If the source must be put right.
     """
-    return _notebook(lesson, Cell.solved)
+    return _notebook(unit, Cell.solved)
 
 
 def read_notebook(path: Path) -> NotebookNode:
@@ -71,24 +71,26 @@ def write_notebook(notebook: NotebookNode, path: Path) -> None:
         partial.unlink(missing_ok=True)
 
 
-def _notebook(lesson: Lesson, text: Callable[[Cell], str]) -> NotebookNode:
-    cells = [new_markdown_cell(_header(lesson), id=HEADER)]
-    for cell in read_cells(lesson.source):
+def _notebook(unit: Unit, text: Callable[[Cell], str]) -> NotebookNode:
+    cells = [new_markdown_cell(_header(unit), id=HEADER)]
+    for cell in read_cells(unit.source):
         make = new_code_cell if cell.kind == "code" else new_markdown_cell
         metadata = {"tags": list(cell.tags)} if cell.tags else {}
         cells.append(make(text(cell), id=cell.id, metadata=metadata))
-    cells.append(new_markdown_cell(_footer(lesson), id=FOOTER))
+    footer = _footer(unit) if isinstance(unit, Lesson) else _lab_footer()
+    cells.append(new_markdown_cell(footer, id=FOOTER))
     return new_notebook(cells=cells, metadata=METADATA)
 
 
-def _header(lesson: Lesson) -> str:
-    lessons = {other.id: other for other in manifest.load_manifest()}
-    facts = [f"**{lesson.phase}**", f"about {lesson.minutes} minutes", ", ".join(lesson.tools)]
-    lines = [f"# {_name(lesson)}", "", " · ".join(filter(None, facts)), ""]
-    if lesson.prerequisites:
-        links = ", ".join(_link(lessons[id_]) for id_ in lesson.prerequisites)
+def _header(unit: Unit) -> str:
+    lessons = {lesson.id: lesson for lesson in manifest.load_manifest()}
+    kind, folder = ("lesson", "") if isinstance(unit, Lesson) else ("lab", "../")
+    facts = [f"**{unit.phase}**", f"about {unit.minutes} minutes", ", ".join(unit.tools)]
+    lines = [f"# {unit.name}", "", " · ".join(filter(None, facts)), ""]
+    if unit.prerequisites:
+        links = ", ".join(_link(lessons[id_], folder) for id_ in unit.prerequisites)
         lines += [f"Builds on {links}.", ""]
-    lines += ["After this lesson you will be able to", "", *(f"- {goal}" for goal in lesson.goals)]
+    lines += [f"After this {kind} you will be able to", "", *(f"- {goal}" for goal in unit.goals)]
     return "\n".join(lines)
 
 
@@ -105,9 +107,10 @@ def _footer(lesson: Lesson) -> str:
     return "---\n\n" + " | ".join(links or ["This is the whole course."])
 
 
-def _link(lesson: Lesson) -> str:
-    return f"[{_name(lesson)}]({lesson.notebook.name})"
+def _lab_footer() -> str:
+    start = _link(manifest.load_manifest()[0], "../")
+    return f"---\n\nStart: {start} | In a terminal, `school lab` lists all labs."
 
 
-def _name(lesson: Lesson) -> str:
-    return f"{lesson.number} · {lesson.title}"
+def _link(lesson: Lesson, folder: str = "") -> str:
+    return f"[{lesson.name}]({folder}{lesson.notebook.name})"

@@ -14,7 +14,7 @@ from mlops_school import manifest
 from mlops_school.authoring.assemble import learner_notebook, read_notebook, write_notebook
 from mlops_school.authoring.kernel import AT_ONCE, execute
 from mlops_school.errors import CourseError
-from mlops_school.manifest import Lesson
+from mlops_school.manifest import Lesson, Unit
 
 # Cells with this tag are stored without outputs: a quiz would show its answers.
 NOT_STORED = "quiz"
@@ -23,8 +23,8 @@ _WIDGET_STATE = "application/vnd.jupyter.widget-state+json"
 _WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 
 
-def build(lessons: list[Lesson]) -> None:
-    """Build the learner notebooks of these lessons, execute them and store them.
+def build(units: list[Unit]) -> None:
+    """Build the learner notebooks of these lessons and labs, execute them and store them.
 
     Each is executed in an empty workspace. A notebook whose execution fails stays as it was.
 
@@ -36,7 +36,7 @@ def build(lessons: list[Lesson]) -> None:
     failures = []
     with ThreadPoolExecutor(AT_ONCE) as pool:
         try:
-            for result in [pool.submit(_build, lesson) for lesson in lessons]:
+            for result in [pool.submit(_build, unit) for unit in units]:
                 try:
                     print(result.result(), flush=True)
                 except CourseError as error:
@@ -48,39 +48,40 @@ def build(lessons: list[Lesson]) -> None:
         raise CourseError("\n".join(failures))
 
 
-def drift(lessons: list[Lesson]) -> list[str]:
+def drift(units: list[Unit]) -> list[str]:
     """Return in what the stored notebooks are not what their sources say, outputs aside.
 
     Parameters
     ----------
-    lessons : list of Lesson
-        The lessons to compare. Notebooks that belong to no lesson are reported in any case.
+    units : list of Lesson or Lab
+        What to compare. Notebooks that belong to nothing are reported in any case.
     """
     problems = []
-    for lesson in lessons:
+    for unit in units:
         try:
-            difference = _difference(learner_notebook(lesson), lesson.notebook)
+            difference = _difference(learner_notebook(unit), unit.notebook)
         except CourseError as error:
             problems += str(error).splitlines()
         else:
             if difference:
-                problems.append(f"{lesson.id}: {difference}. Run `make build`.")
-    owned = {lesson.notebook for lesson in manifest.load_manifest()}
-    for path in sorted(manifest.NOTEBOOKS.glob("*.ipynb")):
-        if path not in owned:
+                command = "make build" if isinstance(unit, Lesson) else f"school build {unit.id}"
+                problems.append(f"{unit.id}: {difference}. Run `{command}`.")
+    owned = {unit.notebook for unit in (*manifest.load_manifest(), *manifest.load_labs())}
+    for path in sorted(manifest.NOTEBOOKS.rglob("*.ipynb")):
+        if path not in owned and ".ipynb_checkpoints" not in path.parts:
             problems.append(f"{path.name}: no lesson in the manifest has this notebook. Remove it.")
     return problems
 
 
-def _build(lesson: Lesson) -> str:
-    notebook = learner_notebook(lesson)
+def _build(unit: Unit) -> str:
+    notebook = learner_notebook(unit)
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as workspace:
-        cost = execute(notebook, lesson, SCHOOL_WORKSPACE=workspace)
+        cost = execute(notebook, unit, SCHOOL_WORKSPACE=workspace)
     for cell in notebook.cells:
         if NOT_STORED in cell.metadata.get("tags", ()):
             cell.outputs = []
-    write_notebook(_with_shown_widgets(notebook), lesson.notebook)
-    return f"{lesson.id}: {len(notebook.cells)} cells, {cost.cells:.1f} s"
+    write_notebook(_with_shown_widgets(notebook), unit.notebook)
+    return f"{unit.id}: {len(notebook.cells)} cells, {cost.cells:.1f} s"
 
 
 def _with_shown_widgets(notebook: NotebookNode) -> NotebookNode:

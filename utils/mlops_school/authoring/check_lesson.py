@@ -1,4 +1,4 @@
-"""Rules for the text of one lesson, its exercises and its quiz."""
+"""Rules for the text of one lesson or tool lab, its exercises and its quiz."""
 
 import ast
 import importlib
@@ -10,10 +10,12 @@ from mlops_school.authoring.build import NOT_STORED
 from mlops_school.authoring.source import Cell, read_cells
 from mlops_school.errors import CourseError
 from mlops_school.exercises import Exercise
-from mlops_school.manifest import Lesson
+from mlops_school.manifest import Lesson, Unit
 
 CELLS = range(25, 46)  # beside the two that are made from the manifest
+LAB_CELLS = range(15, 26)
 EXERCISES = range(3, 6)
+LAB_EXERCISES = range(2, 3)
 QUESTIONS = range(4, 7)
 CODE_LINES = 12  # blank ones not counted; what is longer belongs into the package, with tests
 HINTS = 2
@@ -25,26 +27,28 @@ IGNORED = "nbval-ignore-output"
 _QUIZ_CALL = re.compile(r"\bquiz\.show\((?:\s*[\"']([^\"']*)[\"'])?")
 
 
-def problems(lesson: Lesson) -> Iterator[str]:
-    """Yield what must be put right in a lesson, a sentence each."""
+def problems(unit: Unit) -> Iterator[str]:
+    """Yield what must be put right in a lesson or lab, a sentence each."""
+    is_lesson = isinstance(unit, Lesson)
     declared: dict[str, Exercise] = {}
     try:
-        declared = _declared(lesson)
-        yield from _exercise_problems(lesson, declared)
-        if (count := len(quiz.load(lesson.id))) not in QUESTIONS:
+        declared = _declared(unit)
+        yield from _exercise_problems(unit, declared)
+        if is_lesson and (count := len(quiz.load(unit.id))) not in QUESTIONS:
             yield f"its quiz has {count} questions, not {_span(QUESTIONS)}."
     except CourseError as error:
         yield str(error)
     try:
-        cells = read_cells(lesson.source)
+        cells = read_cells(unit.source)
     except CourseError as error:
         yield from str(error).splitlines()
         return
-    if (count := len(cells)) not in CELLS:
-        yield f"it has {count} cells, not {_span(CELLS)}."
+    allowed = CELLS if is_lesson else LAB_CELLS
+    if (count := len(cells)) not in allowed:
+        yield f"it has {count} cells, not {_span(allowed)}."
     yield from _answer_problems(cells, declared)
-    yield from _quiz_cell_problems(cells, lesson)
-    yield from _parameter_problems(cells, lesson)
+    yield from _quiz_cell_problems(cells, [unit.id] if is_lesson else [])
+    yield from _parameter_problems(cells, unit)
     yield from _comparison_problems(cells)
     yield from _heading_problems(cells)
     for cell in _code(cells):
@@ -52,21 +56,22 @@ def problems(lesson: Lesson) -> Iterator[str]:
             yield f"cell {cell.id!r} has {count} lines of code; at most {CODE_LINES} are read."
 
 
-def _declared(lesson: Lesson) -> dict[str, Exercise]:
-    """Return the exercises that the lesson's module declares, by the name they have there."""
+def _declared(unit: Unit) -> dict[str, Exercise]:
+    """Return the exercises that the unit's module declares, by the name they have there."""
     try:
-        module = importlib.import_module(f"mlops_school.exercises.{lesson.slug}")
+        module = importlib.import_module(unit.exercises)
     except Exception as error:  # whatever the module does, it is a line of the report
         reason = f"{type(error).__name__}: {error}"
         raise CourseError(f"its exercises cannot be imported ({reason}).") from None
     return {name: value for name, value in vars(module).items() if isinstance(value, Exercise)}
 
 
-def _exercise_problems(lesson: Lesson, declared: Mapping[str, Exercise]) -> Iterator[str]:
-    if len(declared) not in EXERCISES:
-        yield f"it has {len(declared)} exercises, not {_span(EXERCISES)}."
+def _exercise_problems(unit: Unit, declared: Mapping[str, Exercise]) -> Iterator[str]:
+    allowed = EXERCISES if isinstance(unit, Lesson) else LAB_EXERCISES
+    if len(declared) not in allowed:
+        yield f"it has {len(declared)} exercises, not {_span(allowed)}."
     for name, exercise in declared.items():
-        if (exercise.lesson, exercise.name) != (lesson.id, name):
+        if (exercise.lesson, exercise.name) != (unit.id, name):
             yield f"exercise {name} calls itself {exercise.name} of {exercise.lesson}."
         if len(exercise.hints) < HINTS:
             yield f"exercise {name} has fewer than {HINTS} hints."
@@ -90,10 +95,13 @@ def _answer_problems(cells: Sequence[Cell], declared: Mapping[str, Exercise]) ->
             yield f"cell {cell.id!r} has a solution, but is no code."
 
 
-def _quiz_cell_problems(cells: Sequence[Cell], lesson: Lesson) -> Iterator[str]:
+def _quiz_cell_problems(cells: Sequence[Cell], quizzes: list[str]) -> Iterator[str]:
     shown = {cell.id: _QUIZ_CALL.search(cell.source) for cell in _code(cells)}
-    if [call[1] for call in shown.values() if call] != [lesson.id]:
-        yield f'it must show its quiz once, by quiz.show("{lesson.id}").'
+    if [call[1] for call in shown.values() if call] != quizzes:
+        if quizzes:
+            yield f'it must show its quiz once, by quiz.show("{quizzes[0]}").'
+        else:
+            yield "a lab has no quiz."
     for cell in cells:
         if bool(shown.get(cell.id)) != (NOT_STORED in cell.tags):
             yield f"cell {cell.id!r}: the tag {NOT_STORED!r} is for the cell that shows the quiz."
@@ -101,7 +109,7 @@ def _quiz_cell_problems(cells: Sequence[Cell], lesson: Lesson) -> Iterator[str]:
             yield f"cell {cell.id!r} has no stored output to compare; tag it {IGNORED!r}, too."
 
 
-def _parameter_problems(cells: Sequence[Cell], lesson: Lesson) -> Iterator[str]:
+def _parameter_problems(cells: Sequence[Cell], unit: Unit) -> Iterator[str]:
     tagged = [cell for cell in cells if "parameters" in cell.tags]
     if len(tagged) > 1:
         yield f"{len(tagged)} cells have the tag 'parameters'; papermill takes the first."
@@ -116,7 +124,7 @@ def _parameter_problems(cells: Sequence[Cell], lesson: Lesson) -> Iterator[str]:
         for target in getattr(node, "targets", [getattr(node, "target", None)])
         if isinstance(target, ast.Name)
     }
-    for name in sorted(set(lesson.fast) - defined):
+    for name in sorted(set(unit.fast) - defined):
         yield f"its fast parameter {name!r} is not defined in a cell with the tag 'parameters'."
 
 
@@ -158,4 +166,4 @@ def _code(cells: Sequence[Cell]) -> list[Cell]:
 
 
 def _span(allowed: range) -> str:
-    return f"{allowed[0]} to {allowed[-1]}"
+    return f"{allowed[0]} to {allowed[-1]}" if len(allowed) > 1 else str(allowed[0])

@@ -1,4 +1,4 @@
-"""Rules for the outputs in the notebook of one lesson, as it is stored."""
+"""Rules for the outputs in the notebook of one lesson or lab, as it is stored."""
 
 import re
 from collections.abc import Iterator
@@ -9,20 +9,20 @@ from nbformat import NotebookNode
 
 from mlops_school.authoring.assemble import read_notebook
 from mlops_school.authoring.build import NOT_STORED
-from mlops_school.manifest import Lesson
+from mlops_school.manifest import Unit
 from mlops_school.paths import ROOT
 
 # Names that many machines have for their user tell nothing, and may stand in any text.
 _ANYBODY = {"", "root", "home", "user", "runner", "jovyan"}
 
 
-def problems(lesson: Lesson) -> Iterator[str]:
+def problems(unit: Unit) -> Iterator[str]:
     """Yield what must be put right in the stored outputs, a sentence each.
 
     A notebook that is missing or damaged is none of this one's business: see ``build --check``.
     """
     try:
-        notebook = read_notebook(lesson.notebook)
+        notebook = read_notebook(unit.notebook)
     except (FileNotFoundError, ValueError):
         return
     for cell in notebook.cells:

@@ -1,4 +1,4 @@
-"""Executing the solved lessons with papermill: every exercise must accept its solution."""
+"""Executing the solved lessons and labs with papermill: every exercise must accept its solution."""
 
 import os
 import tempfile
@@ -19,9 +19,15 @@ from tqdm import tqdm
 
 from mlops_school import paths
 from mlops_school.authoring.assemble import solved_notebook, write_notebook
-from mlops_school.authoring.kernel import CELL_SECONDS, QUIET, describe
+from mlops_school.authoring.kernel import (
+    CELL_SECONDS,
+    QUIET,
+    activation,
+    describe,
+    kernel_class,
+)
 from mlops_school.errors import CourseError
-from mlops_school.manifest import Lesson
+from mlops_school.manifest import Unit
 
 
 class _Stopped(Exception):
@@ -49,13 +55,13 @@ class _Engine(NBClientEngine):
 papermill_engines.register("school", _Engine)
 
 
-def run(lessons: list[Lesson], fast: bool) -> None:
-    """Execute solved lessons one after the other in one new workspace, as a learner would.
+def run(units: list[Unit], fast: bool) -> None:
+    """Execute solved lessons and labs one after the other in one new workspace, as a learner would.
 
     Parameters
     ----------
-    lessons : list of Lesson
-        The lessons to execute.
+    units : list of Lesson or Lab
+        What to execute.
     fast : bool
         Whether to inject the manifest's fast parameters.
 
@@ -70,35 +76,35 @@ def run(lessons: list[Lesson], fast: bool) -> None:
     with (
         tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as workspace,
         _environment(SCHOOL_WORKSPACE=workspace),
-        tqdm(lessons, desc="course", unit="lesson", disable=None) as course,
+        tqdm(units, desc="course", unit="lesson", disable=None) as course,
     ):
-        for lesson in course:
-            lesson_began = time.perf_counter()
+        for unit in course:
+            unit_began = time.perf_counter()
             try:
                 execute_solved(
-                    lesson, paths.BUILD, fast=fast, cwd=lesson.notebook.parent, progress=True
+                    unit, paths.BUILD, fast=fast, cwd=unit.notebook.parent, progress=True
                 )
             except CourseError as error:
                 failures.append(str(error))
                 outcome = "failed after"
             else:
                 outcome = "passed in"
-            tqdm.write(f"{lesson.id}: {outcome} {time.perf_counter() - lesson_began:.1f} s")
-    passed = len(lessons) - len(failures)
-    print(f"{passed} of {len(lessons)} lessons passed, {time.perf_counter() - began:.0f} s.")
+            tqdm.write(f"{unit.id}: {outcome} {time.perf_counter() - unit_began:.1f} s")
+    passed = len(units) - len(failures)
+    print(f"{passed} of {len(units)} lessons passed, {time.perf_counter() - began:.0f} s.")
     if failures:
         raise CourseError("\n".join(failures))
 
 
 def execute_solved(
-    lesson: Lesson, folder: Path, *, fast: bool, cwd: Path, progress: bool = False
+    unit: Unit, folder: Path, *, fast: bool, cwd: Path, progress: bool = False
 ) -> Path:
-    """Build the solved notebook of a lesson and execute it in strict mode.
+    """Build the solved notebook of a lesson or lab and execute it in strict mode.
 
     Parameters
     ----------
-    lesson : Lesson
-        The lesson.
+    unit : Lesson or Lab
+        What to execute.
     folder : Path
         Receives ``solutions/NN_slug.ipynb`` and, executed, ``executed/NN_slug.ipynb``.
     fast : bool
@@ -118,20 +124,21 @@ def execute_solved(
     CourseError
         If a cell fails or an exercise is not correct, with the cell's id.
     """
-    solved = folder / "solutions" / lesson.notebook.name
-    executed = folder / "executed" / lesson.notebook.name
-    write_notebook(solved_notebook(lesson), solved)
+    solved = folder / "solutions" / unit.notebook.name
+    executed = folder / "executed" / unit.notebook.name
+    write_notebook(solved_notebook(unit), solved)
     executed.parent.mkdir(parents=True, exist_ok=True)
     cwd.mkdir(parents=True, exist_ok=True)
-    bar: Any = {"desc": lesson.id, "position": 1, "leave": False, "disable": None}
+    bar: Any = {"desc": unit.id, "position": 1, "leave": False, "disable": None}
     try:
-        with _environment(SCHOOL_STRICT="1"):
+        with _environment(SCHOOL_STRICT="1", **activation(unit)):
             papermill.execute_notebook(
                 solved,
                 executed,
-                parameters=lesson.fast if fast else {},
+                parameters=unit.fast if fast else {},
                 engine_name="school",
                 kernel_name="python3",
+                kernel_manager_class=kernel_class(unit),
                 progress_bar=bar if progress else False,
                 request_save_on_cell_execute=False,  # writing it 70 times takes a second
                 cwd=cwd,
@@ -144,7 +151,7 @@ def execute_solved(
         stop, reason = error.args
     else:
         return executed
-    raise CourseError(f"{lesson.id}: cell {stop!r} failed: {reason}.")
+    raise CourseError(f"{unit.id}: cell {stop!r} failed: {reason}.")
 
 
 def _as_text(output: NotebookNode) -> NotebookNode:

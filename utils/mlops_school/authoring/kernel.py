@@ -5,13 +5,16 @@ import os
 import time
 from dataclasses import dataclass
 
+from jupyter_client import AsyncKernelManager
+from jupyter_client.kernelspec import KernelSpec
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell
 
+from mlops_school import labs
 from mlops_school.errors import CourseError
-from mlops_school.manifest import Lesson
+from mlops_school.manifest import Lab, Unit
 
 AT_ONCE = 2  # kernels that run at the same time, here and in the tests
 # Their OpenMP threads share the cores: two kernels with two threads each on two cores take three
@@ -46,15 +49,15 @@ class Cost:
     peak: int
 
 
-def execute(notebook: NotebookNode, lesson: Lesson, **environment: str) -> Cost:
+def execute(notebook: NotebookNode, unit: Unit, **environment: str) -> Cost:
     """Execute a notebook in place, with the working directory that a learner has.
 
     Parameters
     ----------
     notebook : NotebookNode
         It receives outputs, execution counts, and the state of its widgets.
-    lesson : Lesson
-        The lesson that it was made of.
+    unit : Lesson or Lab
+        What it was made of. A lab's kernel runs in the environment of the lab.
     **environment : str
         Environment variables for the kernel, beside those of this process.
 
@@ -63,7 +66,7 @@ def execute(notebook: NotebookNode, lesson: Lesson, **environment: str) -> Cost:
     CourseError
         If a cell fails, with the cell's id; what was executed so far is in `notebook`.
     """
-    folder = lesson.notebook.parent
+    folder = unit.notebook.parent
     folder.mkdir(parents=True, exist_ok=True)
     client = NotebookClient(
         notebook,
@@ -72,12 +75,14 @@ def execute(notebook: NotebookNode, lesson: Lesson, **environment: str) -> Cost:
         extra_arguments=[QUIET],
         record_timing=False,
         resources={"metadata": {"path": str(folder)}},
+        kernel_manager_class=kernel_class(unit),
     )
+    variables = os.environ | {"OMP_NUM_THREADS": THREADS} | activation(unit) | environment
     began = time.perf_counter()
     cells = 0.0
     cell = None
     try:
-        with client.setup_kernel(env=os.environ | {"OMP_NUM_THREADS": THREADS} | environment):
+        with client.setup_kernel(env=variables):
             start = time.perf_counter() - began
             for index, cell in enumerate(notebook.cells):
                 cell_began = time.perf_counter()
@@ -87,8 +92,37 @@ def execute(notebook: NotebookNode, lesson: Lesson, **environment: str) -> Cost:
             usage = _usage(client)
     except (CellExecutionError, CellTimeoutError, RuntimeError) as error:
         where = f"cell {cell.id!r}" if cell else "the start of its kernel"
-        raise CourseError(f"{lesson.id}: {where} failed: {describe(error)}.") from None
+        raise CourseError(f"{unit.id}: {where} failed: {describe(error)}.") from None
     return Cost(start, cells, time.perf_counter() - began, usage["cpu"], usage["peak"])
+
+
+def kernel_class(unit: Unit) -> type[AsyncKernelManager]:
+    """Return what starts the kernel of a lesson, or of a lab with the lab's own Python.
+
+    The environment of a lab is made first, if need be; the tools of authors are not in it.
+
+    Raises
+    ------
+    CourseError
+        If it cannot be made.
+    """
+    if not isinstance(unit, Lab):
+        return AsyncKernelManager
+    labs.install(unit)
+
+    class LabKernel(AsyncKernelManager):
+        @property
+        def kernel_spec(self) -> KernelSpec:
+            spec = super().kernel_spec
+            spec.argv[0] = str(labs.python(unit))
+            return spec
+
+    return LabKernel
+
+
+def activation(unit: Unit) -> dict[str, str]:
+    """Return the environment variables that a kernel of this lesson or lab needs."""
+    return labs.activation(unit) if isinstance(unit, Lab) else {}
 
 
 def describe(error: Exception) -> str:

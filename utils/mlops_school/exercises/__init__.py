@@ -103,7 +103,8 @@ class Exercise:
     Attributes
     ----------
     lesson, name : str
-        The lesson's id, and the exercise's own name there, which is also its answer cell's id.
+        The lesson's or lab's id, and the exercise's own name there, which is also its answer
+        cell's id.
     answers : tuple of str
         Names of the variables that the check takes, in order.
     hints : tuple of str
@@ -195,6 +196,8 @@ class Exercise:
             If the source has no such answer cell.
         """
         source = COURSE / "lessons" / f"{self.lesson}.py"
+        if not source.exists():
+            source = COURSE / "labs" / f"{self.lesson}.py"
         try:
             return read_solutions(source)[self.name]
         except KeyError:
@@ -222,7 +225,7 @@ def exercise(
     Parameters
     ----------
     lesson : str
-        The lesson's id.
+        The lesson's or lab's id.
     hints, wrong, given
         As in :class:`Exercise`.
     """

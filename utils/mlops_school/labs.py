@@ -1,0 +1,165 @@
+"""Tool labs: each one runs in an environment of its own, made when it is first started."""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+from mlops_school import launch
+from mlops_school.errors import CourseError
+from mlops_school.manifest import Lab, find_lab, load_labs
+from mlops_school.paths import ROOT
+
+ENVIRONMENTS = ROOT / ".labs"
+OWN_UV = ROOT / ".uv"  # where utils/bootstrap.py installs uv if the machine has none
+PROGRAMS = "Scripts" if os.name == "nt" else "bin"
+
+
+def listing() -> str:
+    """Return what there is to know of every lab before it is started, for the terminal."""
+    lines = ["Start a lab with: school lab NAME"]
+    for lab in load_labs():
+        lines += [
+            "",
+            f"{lab.id}: {lab.title}. {lab.summary}",
+            f"    {lab.kind}; {lab.minutes} minutes of work; {lab.download_mb} MB to download, "
+            f"{lab.memory_mb} MB of memory, {lab.seconds} s to run",
+        ]
+    return "\n".join(lines)
+
+
+def start(lab: Lab) -> int:
+    """Open JupyterLab on a lab in its environment, and return its exit status.
+
+    The environment is made, or brought to what ``uv.lock`` says, before.
+
+    Raises
+    ------
+    CourseError
+        If the environment cannot be made.
+    """
+    if is_active(lab):
+        return launch.learn(lab.notebook)
+    install(lab)
+    # Ctrl+C is meant for JupyterLab; this process waits until it has ended.
+    signal.signal(signal.SIGINT, lambda *_: None)
+    # With its own record of running servers, it is not taken for the course's JupyterLab.
+    own = {"JUPYTER_RUNTIME_DIR": str(environment(lab) / "runtime")}
+    school = shutil.which("school", path=str(environment(lab) / PROGRAMS))
+    return subprocess.call([school, "lab", lab.id], env=os.environ | activation(lab) | own)
+
+
+def require(name: str) -> None:
+    """Make sure that this notebook runs in the environment of its lab.
+
+    Raises
+    ------
+    CourseError
+        If it does not.
+    """
+    if not is_active(find_lab(name)):
+        raise CourseError(
+            "This notebook needs the environment of its lab. Close it, and in a terminal, in the "
+            f"folder of the course, run `school lab {name}`."
+        )
+
+
+def install(lab: Lab) -> None:
+    """Make the environment of a lab as ``uv.lock`` says; silent if it is there already.
+
+    Raises
+    ------
+    CourseError
+        If there is no uv, no place, or no connection to the internet when one is needed.
+    """
+    command = [
+        *(find_uv(), "sync", "--frozen", "--no-dev", "--group", f"lab-{lab.id}"),
+        *("--python", sys.executable),
+    ]
+    variables = os.environ | {
+        "UV_PROJECT_ENVIRONMENT": str(environment(lab)),
+        "UV_COMPILE_BYTECODE": "1",  # or the first start waits for it
+    }
+    variables.pop("VIRTUAL_ENV", None)  # the course's, which uv would warn of
+    checked = subprocess.run(
+        [*command, "--check", "--offline"], cwd=ROOT, env=variables, capture_output=True
+    )
+    if checked.returncode == 0:
+        return
+    _require_place(lab)
+    print(
+        f"The lab {lab.title} gets an environment of its own. About {lab.download_mb} MB are "
+        "downloaded, and also the packages of the course if uv has not kept them. This takes "
+        "minutes, and only once ...",
+        flush=True,
+    )
+    if subprocess.call(command, cwd=ROOT, env=variables):
+        raise CourseError(
+            "The lab's packages could not be installed; the reason is above. Check that this "
+            "machine is connected to the internet and has free disk space, then run the same "
+            "command again: what has been downloaded is kept."
+        )
+
+
+def environment(lab: Lab) -> Path:
+    """Return the folder of a lab's environment."""
+    return ENVIRONMENTS / lab.id
+
+
+def python(lab: Lab) -> Path:
+    """Return the Python of a lab's environment."""
+    return environment(lab) / PROGRAMS / ("python.exe" if os.name == "nt" else "python")
+
+
+def is_active(lab: Lab) -> bool:
+    """Tell whether this process runs in the environment of a lab."""
+    return Path(sys.prefix).resolve() == environment(lab).resolve()
+
+
+def activation(lab: Lab) -> dict[str, str]:
+    """Return the environment variables with which programs of a lab's environment are found."""
+    programs = str(environment(lab) / PROGRAMS)
+    return {
+        "PATH": os.pathsep.join([programs, os.environ.get("PATH", "")]),
+        "VIRTUAL_ENV": str(environment(lab)),
+    }
+
+
+def find_uv() -> str:
+    """Return the path of uv: the one that started the course, its own, or the machine's.
+
+    Raises
+    ------
+    CourseError
+        If there is none.
+    """
+    uv = (
+        shutil.which(os.environ.get("UV", ""))
+        or shutil.which("uv", path=str(OWN_UV / PROGRAMS))
+        or shutil.which("uv")
+    )
+    if not uv:
+        raise CourseError(
+            "A lab needs the program uv, which this machine does not have. Install it with "
+            "`pip install uv`, and run the same command again."
+        )
+    return uv
+
+
+def _require_place(lab: Lab) -> None:
+    """Raise unless the environment can be made where it belongs."""
+    try:
+        ENVIRONMENTS.mkdir(exist_ok=True)
+        free = shutil.disk_usage(ENVIRONMENTS).free
+    except OSError:
+        raise CourseError(
+            f"The folder {ENVIRONMENTS} cannot be made. Copy the course to a folder of your own, "
+            "and start the lab there."
+        ) from None
+    if free < lab.disk_mb * 1e6:
+        raise CourseError(
+            f"The lab needs {lab.disk_mb} MB of disk, and {free / 1e6:.0f} MB are free in "
+            f"{ENVIRONMENTS}. Make room there, and run the same command again."
+        )

@@ -11,7 +11,7 @@ import nbformat
 import pytest
 
 from mlops_school.authoring.check_lesson import IGNORED
-from mlops_school.manifest import load_manifest
+from mlops_school.manifest import load_labs, load_manifest
 from mlops_school.paths import ROOT
 from mlops_school.solutions import read_solutions
 
@@ -22,7 +22,9 @@ NOT_COMPARED = {
     "04_devops": ["live"],
 }
 
-each_lesson = pytest.mark.parametrize("lesson", load_manifest(), ids=attrgetter("id"))
+each_lesson = pytest.mark.parametrize(
+    "lesson", [*load_manifest(), *load_labs()], ids=attrgetter("id")
+)
 
 
 def code_cells(path: Path):

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from mlops_school import exercises, manifest, paths
-from mlops_school.manifest import Lesson
+from mlops_school.exercises import labs as lab_exercises
+from mlops_school.manifest import Lab, Lesson
 
 EXERCISE = '''
 @exercise("{lesson}", hints=("one", "two"), wrong={{"a = 1": "x", "a = 2": "y"}})
@@ -28,6 +29,7 @@ class SmallCourse:
 
     root: Path
     lessons: list[Lesson] = field(default_factory=list)
+    labs: list[Lab] = field(default_factory=list)
 
     def add(self, id_: str, source: str, **entry: object) -> Lesson:
         """Add a lesson with this source to the manifest."""
@@ -46,6 +48,28 @@ class SmallCourse:
         write(self.exercises(lesson), code)
         write(lesson.quiz, "".join(QUESTION.format(number=number) for number in range(4)))
         return lesson
+
+    def add_whole_lab(self, id_: str) -> Lab:
+        """Add a lab that breaks no rule, with its exercises."""
+        words = {"title": "Small", "summary": "It works.", "kind": "runs for real"}
+        numbers = dict.fromkeys(("download_mb", "disk_mb", "memory_mb", "seconds", "minutes"), 5)
+        lab = Lab(id=id_, goals=("see it work",), **words, **numbers)
+        self.labs.append(lab)
+        cells = whole_source(id_).split("\n# %%")
+        # Without the third exercise and the quiz.
+        kept = [cell for cell in cells if "q3" not in cell and "quiz" not in cell]
+        write(lab.source, "\n# %%".join(kept))
+        code = "from mlops_school.exercises import exercise\n"
+        for name in ("q1", "q2"):
+            code += EXERCISE.format(lesson=id_, name=name)
+        write(self.root / "exercises" / "labs" / f"{id_}.py", code)
+        return lab
+
+    def alter_lab(self, lab: Lab, **entry: object) -> Lab:
+        """Change the manifest's entry of a lab."""
+        altered = replace(lab, **entry)
+        self.labs[self.labs.index(lab)] = altered
+        return altered
 
     def alter(self, lesson: Lesson, **entry: object) -> Lesson:
         """Change the manifest's entry of a lesson."""
@@ -85,12 +109,17 @@ def small_course(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> SmallCourse
     """Return an empty course, which the authoring tools take for the whole."""
     course = SmallCourse(tmp_path)
     monkeypatch.setattr(manifest, "load_manifest", lambda: tuple(course.lessons))
+    monkeypatch.setattr(manifest, "load_labs", lambda: tuple(course.labs))
     monkeypatch.setattr(manifest, "COURSE", tmp_path / "course")
     monkeypatch.setattr(manifest, "NOTEBOOKS", tmp_path / "notebooks")
     monkeypatch.setattr(paths, "BUILD", tmp_path / "build")
     write(tmp_path / "exercises" / "__init__.py", "")
     monkeypatch.setattr(exercises, "__path__", [str(tmp_path / "exercises")])
+    monkeypatch.setattr(lab_exercises, "__path__", [str(tmp_path / "exercises" / "labs")])
     yield course
     for lesson in course.lessons:  # or the next test would get this one's exercises
         sys.modules.pop(f"mlops_school.exercises.{lesson.slug}", None)
         vars(exercises).pop(lesson.slug, None)
+    for lab in course.labs:
+        sys.modules.pop(lab.exercises, None)
+        vars(lab_exercises).pop(lab.id, None)

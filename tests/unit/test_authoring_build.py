@@ -317,3 +317,29 @@ def test_missing_damaged_and_stray_notebooks_are_drift(small_course, stored):
         ("05_faulty.py", "the cell that begins with `no_id = 1` has no id."),
         ("Untitled.ipynb", "no lesson in the manifest has this notebook. Remove it."),
     ]
+
+
+# -- tool labs
+
+
+def test_the_notebook_of_a_lab_says_what_it_is_and_leads_to_the_lessons(small_course, lesson):
+    lab = small_course.alter_lab(
+        small_course.add_whole_lab("tool"), prerequisites=("01_small",), tools=("Tool",)
+    )
+    cells = learner_notebook(lab).cells
+    assert cells[0].source.startswith(
+        "# Lab · Small\n\n**Tool lab that runs for real** · about 5 minutes · Tool\n\n"
+        "Builds on [01 · Small](../01_small.ipynb).\n\nAfter this lab you will be able to\n"
+    )
+    assert "Start: [01 · Small](../01_small.ipynb)" in cells[-1].source
+    assert "school lab" in cells[-1].source
+
+
+def test_the_notebook_of_a_lab_is_compared_with_its_source(small_course, stored):
+    lab = small_course.add_whole_lab("tool")
+    assert drift([stored, lab]) == ["tool: its notebook is missing. Run `school build tool`."]
+    write_notebook(learner_notebook(lab), lab.notebook)
+    assert drift([stored, lab]) == []
+    small_course.labs.remove(lab)
+    (problem,) = drift([stored])
+    assert problem.startswith("tool.ipynb: no lesson in the manifest has this notebook.")

@@ -333,3 +333,66 @@ def test_damaged_notebook_is_left_to_the_build(lesson):
     lesson.notebook.parent.mkdir()
     lesson.notebook.write_text("{", encoding="utf-8")
     assert check.problems() == []
+
+
+# Tool labs
+
+
+@pytest.fixture
+def lab(small_course, lesson):
+    return small_course.add_whole_lab("tool")
+
+
+def test_a_whole_lab_has_no_problems(lab):
+    assert check.problems() == []
+
+
+@pytest.mark.parametrize(
+    ("entry", "complaint"),
+    [
+        ({"title": ""}, "the manifest gives it no title."),
+        ({"summary": ""}, "the manifest gives it no summary."),
+        ({"kind": "runs in dreams"}, "its kind must be one of: runs for real, "),
+        ({"minutes": 0}, "the manifest must say how many minutes it takes."),
+        ({"download_mb": 0}, "the manifest must say what it downloads."),
+        ({"memory_mb": 0}, "the manifest must say how much memory it takes."),
+        ({"prerequisites": ("00_gone",)}, "it builds on '00_gone', which is no lesson."),
+    ],
+)
+def test_each_fault_of_a_labs_entry_is_reported(small_course, lab, entry, complaint):
+    small_course.alter_lab(lab, **entry)
+    (problem,) = check.problems()
+    assert problem.startswith(f"tool: {complaint}")
+
+
+def test_a_lab_has_fifteen_to_twenty_five_cells_and_two_exercises(small_course, lab):
+    text = lab.source.read_text(encoding="utf-8")
+    extra = "".join(f'\n# %% id="more-{number}"\nprint({number})\n' for number in range(5))
+    lab.source.write_text(text + extra, encoding="utf-8")
+    module = small_course.root / "exercises" / "labs" / "tool.py"
+    module.write_text(module.read_text(encoding="utf-8").partition("@exercise")[0], "utf-8")
+    assert [problem for problem in check.problems() if " not " in problem] == [
+        "tool: it has 0 exercises, not 2.",
+        "tool: it has 26 cells, not 15 to 25.",
+    ]
+
+
+def test_a_lab_has_no_quiz(lab):
+    text = lab.source.read_text(encoding="utf-8")
+    quiz = '\n# %% tags=["quiz", "nbval-ignore-output"] id="quiz"\nquiz.show("tool")\n'
+    lab.source.write_text(text + quiz, encoding="utf-8")
+    assert check.problems() == ["tool: a lab has no quiz."]
+
+
+def test_stray_files_of_labs_are_reported(small_course, lab):
+    lab.source.with_name("forgotten.py").touch()
+    (small_course.root / "exercises" / "labs" / "misspelt.py").touch()
+    assert check.problems() == [
+        "labs/forgotten.py: no lesson in the manifest has this file.",
+        "labs/misspelt.py: no lesson in the manifest has this file.",
+    ]
+
+
+def test_two_labs_of_one_name_are_reported(small_course, lab):
+    small_course.labs.append(lab)
+    assert "labs.toml: 2 labs have the id 'tool'." in check.problems()

@@ -218,6 +218,8 @@ def test_the_environment_is_active_and_its_own(installed, monkeypatch, tmp_path)
             ["school", "progress", "--export", "a b"],
         ),
         (["run", "--fast"], [], ["school", "run", "--fast"]),
+        (["lab", "feast"], ["--no-dev", "--inexact"], ["school", "lab", "feast"]),
+        (["test-labs"], [], ["python", "-m", "pytest", "tests/labs", "-m", "labs"]),
         (["build"], [], ["school", "build"]),
         (["bench"], [], ["school", "bench"]),
     ],
@@ -261,8 +263,8 @@ def test_test_fails_if_one_of_its_steps_does(installed, monkeypatch, failing):
 @pytest.mark.skipif(not shutil.which("make"), reason="this machine has no make")
 def test_clean_removes_what_is_generated_and_nothing_of_a_learner(tmp_path):
     shutil.copy(ROOT / "Makefile", tmp_path)
-    generated = [".venv/a", ".uv/a", "build/a", ".ruff_cache/a", "utils/x.egg-info/a"]
-    generated += ["utils/mlops_school/__pycache__/a", "tests/__pycache__/a"]
+    generated = [".venv/a", ".uv/a", ".labs/feast/a", "build/a", ".ruff_cache/a"]
+    generated += ["utils/x.egg-info/a", "utils/mlops_school/__pycache__/a", "tests/__pycache__/a"]
     kept = ["workspace/progress.json", "workspace/__pycache__/mine", "notebooks/00.ipynb"]
     kept += ["utils/mlops_school/cli.py", "course/course.toml"]
     for name in generated + kept:
@@ -274,7 +276,7 @@ def test_clean_removes_what_is_generated_and_nothing_of_a_learner(tmp_path):
 
 
 @pytest.mark.skipif(not shutil.which("make"), reason="this machine has no make")
-@pytest.mark.parametrize("target", ["learn", "run", "test", "build", "lint", "bench"])
+@pytest.mark.parametrize("target", ["learn", "run", "test", "test-labs", "build", "lint", "bench"])
 def test_make_runs_the_command_of_the_same_name(target):
     dry = subprocess.run(
         ["make", "--dry-run", "--no-print-directory", target, "PYTHON=python3.12"],

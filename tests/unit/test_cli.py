@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 import mlops_school
-from mlops_school import cli, manifest, overview, progress
+from mlops_school import cli, labs, manifest, overview, progress
 from mlops_school.errors import CourseError
 
 COURSE = """
@@ -234,6 +234,37 @@ def test_learn_gives_the_status_of_jupyterlab(monkeypatch):
     assert cli.main(["learn"]) == 7
 
 
+def test_lab_lists_the_labs(capsys):
+    assert cli.main(["lab"]) == 0
+    printed = capsys.readouterr().out
+    assert "school lab NAME" in printed
+    assert "feast: Feast, a feature store." in printed
+
+
+def test_lab_starts_one_and_gives_its_status(monkeypatch):
+    started = []
+    monkeypatch.setattr(labs, "start", lambda lab: started.append(lab.id) or 7)
+    assert cli.main(["lab", "feast"]) == 7
+    assert started == ["feast"]
+
+
+def test_an_unknown_lab_is_one_line(capsys):
+    assert cli.main(["lab", "faest"]) == 1
+    assert_one_line_of_error(capsys, "There is no lab faest. The labs are: feast")
+
+
+def test_build_knows_labs_by_name_and_compares_all(authoring):
+    calls = authoring("build", build=0, drift=[])
+    assert cli.main(["build", "feast"]) == 0
+    assert cli.main(["build", "--check"]) == 0
+    assert cli.main(["build", "--check", "00_tiny"]) == 0
+    feast, everything, one = ([unit.id for unit in units] for _, units in calls)
+    assert feast == ["feast"]
+    assert everything[:2] == ["00_tiny", "01_small"]
+    assert "feast" in everything
+    assert one == ["00_tiny"]
+
+
 def test_an_error_of_the_course_is_one_line(authoring, capsys):
     authoring("bench", bench=CourseError("The disk is full. Delete something."))
     assert cli.main(["bench"]) == 1
@@ -259,7 +290,7 @@ def test_help_names_every_command(capsys):
         cli.main(["--help"])
     assert caught.value.code == 0
     shown = capsys.readouterr().out
-    for command in ("learn", "progress", "run", "build", "check", "bench"):
+    for command in ("learn", "lab", "progress", "run", "build", "check", "bench"):
         assert f"    {command} " in shown
 
 

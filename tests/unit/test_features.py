@@ -8,8 +8,10 @@ from mlops_school.features import (
     FEATURES,
     NUMERIC,
     WEATHER,
+    due,
     load_examples,
     make_features,
+    observations,
 )
 
 
@@ -42,6 +44,22 @@ def test_late_begins_at_exactly_fifteen_minutes(monkeypatch, february):
     three = february.head(3).assign(arr_delay=[14.0, 15.0, 16.0])
     monkeypatch.setattr(data, "load_flights", lambda months: three)
     assert load_examples([2])["late"].tolist() == [False, True, True]
+
+
+def test_a_warning_is_due_two_hours_before_departure():
+    hour = pd.to_datetime(["2013-07-01 05:00", "2013-07-01 00:00"], utc=True)
+    flights = pd.DataFrame({"time_hour": hour, "minute": [15, 59]})
+    expected = pd.to_datetime(["2013-07-01 03:15", "2013-06-30 22:59"], utc=True)
+    assert due(flights).tolist() == expected.tolist()
+
+
+def test_weather_is_known_when_its_hour_is_over(weather):
+    observed = observations(weather)
+    assert list(observed.columns) == ["origin", "known", *WEATHER]
+    assert (observed["known"] - weather["time_hour"]).unique().tolist() == [pd.Timedelta(hours=1)]
+    assert weather["wind_speed"].max() > 1000  # which nobody would believe
+    assert observed["wind_speed"].max() < 200
+    assert observed["wind_speed"].isna().sum() == weather["wind_speed"].isna().sum() + 1
 
 
 def test_nothing_that_happens_after_the_warning_is_used(february, weather, planes):

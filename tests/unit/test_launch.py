@@ -130,6 +130,15 @@ def test_a_new_jupyterlab_opens_or_else_prints_its_address(monkeypatch, started,
     assert ("opens in your browser" in printed) is display
 
 
+def test_another_notebook_can_be_opened(started, capsys):
+    lesson = load_manifest()[1]
+    assert launch.learn(lesson.notebook) == 0
+    (arguments,) = started
+    page = f"lab/tree/notebooks/{lesson.id}.ipynb"
+    assert f"--LabApp.default_url=/{page}" in arguments
+    assert f"http://127.0.0.1:8899/{page}?token=new\n" in capsys.readouterr().out
+
+
 def test_every_start_has_a_token_of_its_own(started):
     launch.learn()
     launch.learn()

@@ -1,4 +1,4 @@
-"""The exercises of the lessons: what each promises is tried on each of them.
+"""The exercises of the lessons and labs: what each promises is tried on each of them.
 
 The rules are functions, and at the end of this file they are tried on exercises that break them.
 """
@@ -12,13 +12,16 @@ import pytest
 
 from mlops_school import exercises
 from mlops_school.authoring.source import read_cells
-from mlops_school.exercises import Exercise, NotYet, Outcome, ____, exercise
-from mlops_school.manifest import load_manifest
+from mlops_school.exercises import Exercise, NotYet, Outcome, ____, exercise, labs
+from mlops_school.manifest import load_labs, load_manifest
 
 MODULES = [
     importlib.import_module(module.name)
-    for module in pkgutil.iter_modules(exercises.__path__, f"{exercises.__name__}.")
+    for package in (exercises, labs)
+    for module in pkgutil.iter_modules(package.__path__, f"{package.__name__}.")
+    if not module.ispkg
 ]
+SOURCES = {unit.id: unit.source for unit in (*load_manifest(), *load_labs())}
 
 
 def slug(module):
@@ -61,7 +64,7 @@ def run(one: Exercise, code: str) -> Outcome:
 
 
 def belongs_to_a_lesson(module, lessons):
-    (lesson,) = (lesson for lesson in lessons if lesson.slug == slug(module))
+    (lesson,) = (lesson for lesson in lessons if lesson.exercises == module.__name__)
     assert exercises_of(module)
     assert {one.lesson for one in exercises_of(module)} == {lesson.id}
     assert all(getattr(module, one.name) is one for one in exercises_of(module))
@@ -69,11 +72,7 @@ def belongs_to_a_lesson(module, lessons):
 
 def is_not_attempted_before_a_learner_begins(one):
     assert one.outcome(*(____ for _ in one.answers)).status == "not attempted"
-    (cell,) = (
-        cell
-        for cell in read_cells(exercises.COURSE / "lessons" / f"{one.lesson}.py")
-        if cell.id == one.name
-    )
+    (cell,) = (cell for cell in read_cells(SOURCES[one.lesson]) if cell.id == one.name)
     assert run(one, cell.unsolved()).status == "not attempted"
 
 
@@ -118,7 +117,7 @@ def squeeze(code: str) -> str:
 
 @pytest.mark.parametrize("module", MODULES, ids=slug)
 def test_it_belongs_to_a_lesson(module):
-    belongs_to_a_lesson(module, load_manifest())
+    belongs_to_a_lesson(module, [*load_manifest(), *load_labs()])
 
 
 @pytest.mark.parametrize("one", ALL)
@@ -166,6 +165,7 @@ def lesson(tmp_path, monkeypatch):
     path.parent.mkdir()
     path.write_text(LESSON, encoding="utf-8")
     monkeypatch.setattr(exercises, "COURSE", tmp_path)
+    monkeypatch.setitem(SOURCES, "98_fake", path)
     return path
 
 
@@ -198,8 +198,8 @@ def test_a_good_exercise_keeps_the_rules(lesson):
 
 
 def test_a_module_is_named_after_its_lesson():
-    fake = types.SimpleNamespace(id="98_fake", slug="fake")
-    other = types.SimpleNamespace(id="97_other", slug="other")
+    fake = types.SimpleNamespace(id="98_fake", exercises=f"{exercises.__name__}.fake")
+    other = types.SimpleNamespace(id="97_other", exercises=f"{exercises.__name__}.other")
     belongs_to_a_lesson(make_module("fake", make()), [other, fake])
     for module in (
         make_module("other", make()),

@@ -9,7 +9,15 @@ import pytest
 
 from mlops_school import manifest
 from mlops_school.errors import CourseError
-from mlops_school.manifest import Lesson, find_lessons, load_manifest
+from mlops_school.manifest import (
+    Lab,
+    Lesson,
+    find_lab,
+    find_lessons,
+    find_units,
+    load_labs,
+    load_manifest,
+)
 
 ENTRY = """
 [[lesson]]
@@ -160,3 +168,81 @@ def test_the_manifest_of_the_course_is_valid():
     ids = [lesson.id for lesson in load_manifest()]
     assert ids
     assert ids == sorted(set(ids))
+
+
+# -- tool labs
+
+LAB = """
+[[lab]]
+id = "tool"
+title = "Tool, a tool"
+summary = "It does something."
+kind = "runs for real"
+minutes = 20
+goals = ["use it"]
+prerequisites = ["00_first"]
+download_mb = 60
+disk_mb = 1500
+memory_mb = 500
+seconds = 10
+"""
+
+
+@pytest.fixture
+def one_lab(write, monkeypatch, two_lessons):
+    (lab,) = load_labs(write(LAB))
+    monkeypatch.setattr(manifest, "load_labs", lambda: (lab,))
+    return lab
+
+
+def test_a_lab_has_what_the_manifest_says(one_lab, monkeypatch, tmp_path):
+    assert one_lab == Lab(
+        "tool",
+        "Tool, a tool",
+        "It does something.",
+        "runs for real",
+        20,
+        ("use it",),
+        60,
+        1500,
+        500,
+        10,
+        prerequisites=("00_first",),
+    )
+    monkeypatch.setattr(manifest, "COURSE", tmp_path / "course")
+    monkeypatch.setattr(manifest, "NOTEBOOKS", tmp_path / "notebooks")
+    assert one_lab.name == "Lab · Tool, a tool"
+    assert one_lab.source == tmp_path / "course" / "labs" / "tool.py"
+    assert one_lab.notebook == tmp_path / "notebooks" / "labs" / "tool.ipynb"
+    assert one_lab.exercises == "mlops_school.exercises.labs.tool"
+
+
+@pytest.mark.parametrize("text", ["", LAB + "colour = 'red'", LAB.replace("disk_mb = 1500", "")])
+def test_a_manifest_of_labs_that_is_not_right_is_reported(write, text):
+    with pytest.raises(CourseError, match=r"is not a valid manifest: ."):
+        load_labs(write(text))
+
+
+def test_an_unknown_lab_is_named_beside_those_there_are(one_lab):
+    assert find_lab("tool") == one_lab
+    with pytest.raises(CourseError) as caught:
+        find_lab("tol")
+    assert str(caught.value) == "There is no lab tol. The labs are: tool."
+
+
+@pytest.mark.parametrize(
+    ("ids", "found"),
+    [
+        ([], ["00_first", "01_second_one"]),
+        (["tool"], ["tool"]),
+        (["tool", "01_second_one"], ["01_second_one", "tool"]),
+    ],
+    ids=["no lab by default", "a lab by name", "a lesson and a lab"],
+)
+def test_lessons_and_labs_are_found_by_id(one_lab, ids, found):
+    assert [unit.id for unit in find_units(ids)] == found
+
+
+def test_what_is_neither_lesson_nor_lab_is_named(one_lab):
+    with pytest.raises(CourseError, match="There is no lesson tol"):
+        find_units(["tool", "tol"])

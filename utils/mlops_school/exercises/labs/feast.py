@@ -73,10 +73,10 @@ def _times() -> dict[str, Any]:
         "Ask for `None` first: nothing can be subtracted from it.",
     ),
     wrong={
-        "is_usable = lambda known, now: now - known <= OBSERVATION_LIFETIME": "`None`",
-        "is_usable = lambda known, now: known is not None": "seven hours old",
         "def is_usable(known, now):\n"
-        "    return known is not None and now - known <= OBSERVATION_LIFETIME": "future",
+        "    return pd.Timedelta(0) <= now - known <= OBSERVATION_LIFETIME": "stops if `known`",
+        "is_usable = lambda known, now: now - known <= OBSERVATION_LIFETIME": "future",
+        "is_usable = lambda known, now: known is not None": "seven hours old",
         "def is_usable(known, now):\n"
         "    return known is not None and known <= now and now - known < OBSERVATION_LIFETIME": (
             "exactly six hours"

@@ -1,0 +1,109 @@
+"""The environments of the labs in the lock: what they download, and that nothing is compiled."""
+
+import functools
+import os
+import shutil
+import subprocess
+import tomllib
+from operator import attrgetter
+
+import pytest
+from packaging.requirements import Requirement
+from packaging.tags import Tag, compatible_tags, cpython_tags, mac_platforms
+from packaging.utils import canonicalize_name, parse_wheel_filename
+
+from mlops_school.manifest import load_labs
+from mlops_school.paths import ROOT
+
+EXPORT = "export --frozen --no-dev --no-emit-project --no-hashes --no-annotate --no-header --quiet"
+LINUX = [f"manylinux_2_{minor}_x86_64" for minor in range(28, 16, -1)] + ["manylinux2014_x86_64"]
+COMPUTERS = {
+    "linux": {"os_name": "posix", "sys_platform": "linux", "platform_machine": "x86_64"},
+    "macos": {"os_name": "posix", "sys_platform": "darwin", "platform_machine": "arm64"},
+    "windows": {"os_name": "nt", "sys_platform": "win32", "platform_machine": "AMD64"},
+}
+SYSTEMS = {"linux": "Linux", "macos": "Darwin", "windows": "Windows"}
+PLATFORMS = {
+    "linux": LINUX,
+    "macos": list(mac_platforms((14, 0), "arm64")),
+    "windows": ["win_amd64"],
+}
+
+each_lab = pytest.mark.parametrize("lab", load_labs(), ids=attrgetter("id"))
+each_computer = pytest.mark.parametrize("computer", COMPUTERS)
+
+
+@functools.cache
+def locked() -> dict[tuple[str, str], list[tuple[frozenset[Tag], int]]]:
+    """Return the wheels of each package in the lock, by name and version: tags and bytes."""
+    packages = tomllib.loads((ROOT / "uv.lock").read_text(encoding="utf-8"))["package"]
+    return {
+        (package["name"], package["version"]): [
+            (parse_wheel_filename(wheel["url"].rpartition("/")[2])[3], wheel["size"])
+            for wheel in package.get("wheels", ())
+        ]
+        for package in packages
+    }
+
+
+@functools.cache
+def exported(*groups: str) -> list[Requirement]:
+    """Return what uv installs for learners, with these groups of dependencies."""
+    uv = os.environ.get("UV") or shutil.which("uv")
+    words = [word for group in groups for word in ("--group", group)]
+    text = subprocess.check_output(
+        [uv, *EXPORT.split(), *words], cwd=ROOT, text=True, encoding="utf-8"
+    )
+    return [Requirement(line) for line in text.splitlines()]
+
+
+def sizes(computer: str, python: tuple[int, int], *groups: str) -> dict[tuple[str, str], int]:
+    """Return what each package downloads there, in bytes; 0 if it has no wheel that fits."""
+    version = ".".join(map(str, python))
+    environment = COMPUTERS[computer] | {
+        "platform_system": SYSTEMS[computer],
+        "python_version": version,
+        "python_full_version": f"{version}.9",
+        "implementation_name": "cpython",
+        "platform_python_implementation": "CPython",
+    }
+    names = PLATFORMS[computer]
+    fitting = [*cpython_tags(python, platforms=names), *compatible_tags(python, None, names)]
+    order = {tag: place for place, tag in enumerate(fitting)}
+    found = {}
+    for needed in exported(*groups):
+        if needed.marker and not needed.marker.evaluate(environment):
+            continue
+        (specifier,) = needed.specifier
+        key = canonicalize_name(needed.name), specifier.version
+        places = [
+            (min(order[tag] for tag in tags & order.keys()), size)
+            for tags, size in locked()[key]
+            if tags & order.keys()
+        ]
+        found[key] = min(places)[1] if places else 0
+    return found
+
+
+def megabytes(lab, computer: str) -> float:
+    """Return what a lab downloads beside the course on one kind of computer."""
+    own = sizes(computer, (3, 12), f"lab-{lab.id}")
+    course = sizes(computer, (3, 12))
+    return sum(size for key, size in own.items() if key not in course) / 1e6
+
+
+@each_lab
+def test_a_lab_downloads_what_its_manifest_says(lab):
+    most = max(megabytes(lab, computer) for computer in COMPUTERS)
+    assert lab.download_mb == pytest.approx(most, abs=1)
+
+
+@each_lab
+@each_computer
+@pytest.mark.parametrize("python", [(3, 11), (3, 14)], ids=str)
+def test_nothing_of_a_lab_is_compiled(lab, computer, python):
+    own = sizes(computer, python, f"lab-{lab.id}")
+    course = sizes(computer, python)
+    assert {key for key, size in own.items() if not size} <= {
+        key for key, size in course.items() if not size
+    }

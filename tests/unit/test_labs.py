@@ -1,0 +1,197 @@
+"""A lab's environment: how it is made, what can go wrong, and what is said then.
+
+The environments themselves are tried in ``tests/labs``.
+"""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from collections import namedtuple
+from pathlib import Path
+
+import pytest
+
+from mlops_school import labs, launch
+from mlops_school.errors import CourseError
+from mlops_school.manifest import KINDS, load_labs
+
+LAB = load_labs()[0]
+SYNC = ["sync", "--frozen", "--no-dev", "--group", f"lab-{LAB.id}", "--python", sys.executable]
+
+
+class Uv:
+    """Stands in for uv: remembers what it is asked, and answers what it is told."""
+
+    def __init__(self, *answers: int) -> None:
+        self.answers = list(answers)
+        self.commands = []
+        self.variables = {}
+
+    def call(self, command, *, cwd=None, env):
+        self.commands.append(command)
+        self.variables = env
+        return self.answers.pop(0)
+
+    def run(self, command, *, cwd, env, capture_output):
+        return subprocess.CompletedProcess(command, self.call(command, env=env))
+
+
+@pytest.fixture
+def uv(monkeypatch, tmp_path):
+    """Return a function that lets a stand-in for uv answer, in a folder of the test's own."""
+    monkeypatch.setattr(labs, "ENVIRONMENTS", tmp_path / ".labs")
+    monkeypatch.setattr(labs, "find_uv", lambda: "uv")
+
+    def answers(*statuses):
+        stand_in = Uv(*statuses)
+        monkeypatch.setattr(labs.subprocess, "run", stand_in.run)
+        monkeypatch.setattr(labs.subprocess, "call", stand_in.call)
+        return stand_in
+
+    return answers
+
+
+# -- the list
+
+
+def test_the_list_says_what_each_lab_is_and_what_it_costs():
+    text = labs.listing()
+    for lab in load_labs():
+        for fact in (
+            lab.id,
+            lab.title,
+            lab.summary,
+            lab.kind,
+            f"{lab.download_mb} MB",
+            lab.seconds,
+        ):
+            assert str(fact) in text
+        assert lab.kind in KINDS
+
+
+# -- the environment
+
+
+def test_the_first_time_says_what_is_downloaded_and_installs(uv, capsys, monkeypatch):
+    monkeypatch.setenv("VIRTUAL_ENV", "the course's")
+    calls = uv(1, 0)
+    labs.install(LAB)
+    assert calls.commands == [["uv", *SYNC, "--check", "--offline"], ["uv", *SYNC]]
+    assert f"About {LAB.download_mb} MB are downloaded" in capsys.readouterr().out
+    assert calls.variables["UV_PROJECT_ENVIRONMENT"] == str(labs.environment(LAB))
+    assert calls.variables["UV_COMPILE_BYTECODE"] == "1"
+    assert "VIRTUAL_ENV" not in calls.variables
+
+
+def test_the_second_time_is_silent(uv, capsys):
+    calls = uv(0)
+    labs.install(LAB)
+    assert len(calls.commands) == 1
+    assert capsys.readouterr().out == ""
+
+
+def test_packages_that_cannot_be_had_are_a_sentence(uv):
+    uv(1, 2)
+    with pytest.raises(CourseError, match=r"connected to the internet.*run the same command again"):
+        labs.install(LAB)
+
+
+def test_without_the_internet_a_real_uv_leaves_a_sentence(monkeypatch, tmp_path):
+    monkeypatch.setattr(labs, "ENVIRONMENTS", tmp_path / ".labs")
+    monkeypatch.setenv("UV_CACHE_DIR", str(tmp_path / "cache"))
+    monkeypatch.setenv("UV_OFFLINE", "1")
+    with pytest.raises(CourseError, match="could not be installed"):
+        labs.install(LAB)
+
+
+def test_a_disk_that_is_full_is_a_sentence_before_anything_is_done(uv, monkeypatch, capsys):
+    calls = uv(1)
+    usage = namedtuple("usage", "total used free")
+    free = int(LAB.disk_mb * 1e6) - 1
+    monkeypatch.setattr(labs.shutil, "disk_usage", lambda path: usage(0, 0, free))
+    with pytest.raises(CourseError, match=rf"needs {LAB.disk_mb} MB of disk.*Make room"):
+        labs.install(LAB)
+    assert len(calls.commands) == 1
+    assert capsys.readouterr().out == ""
+
+
+def test_a_folder_that_cannot_be_made_is_a_sentence(uv, monkeypatch, tmp_path):
+    uv(1)
+    (tmp_path / "file").touch()
+    monkeypatch.setattr(labs, "ENVIRONMENTS", tmp_path / "file" / ".labs")
+    with pytest.raises(CourseError, match="cannot be made. Copy the course"):
+        labs.install(LAB)
+
+
+# -- uv
+
+
+def test_no_uv_is_a_sentence(monkeypatch, tmp_path):
+    monkeypatch.delenv("UV", raising=False)
+    monkeypatch.setenv("PATH", "")
+    monkeypatch.setattr(labs, "OWN_UV", tmp_path)
+    with pytest.raises(CourseError, match="needs the program uv.*pip install uv"):
+        labs.find_uv()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="the stand-ins for uv are shell scripts")
+def test_uv_is_the_one_that_started_the_course_or_its_own_or_the_machines(monkeypatch, tmp_path):
+    def place(folder):
+        file = tmp_path / folder / "uv"
+        file.parent.mkdir(parents=True)
+        file.write_text("#!/bin/sh\n", encoding="utf-8")
+        file.chmod(0o755)
+        return str(file)
+
+    started, own, machine = place("started"), place(f"own/{labs.PROGRAMS}"), place("machine")
+    monkeypatch.setattr(labs, "OWN_UV", tmp_path / "own")
+    monkeypatch.setenv("PATH", str(Path(machine).parent))
+    monkeypatch.setenv("UV", started)
+    assert labs.find_uv() == started
+    monkeypatch.setenv("UV", str(tmp_path / "gone"))
+    assert labs.find_uv() == own
+    monkeypatch.delenv("UV")
+    shutil.rmtree(tmp_path / "own")
+    assert labs.find_uv() == machine
+
+
+# -- starting
+
+
+def test_start_makes_the_environment_and_goes_on_in_it(uv, monkeypatch):
+    calls = uv(0, 7)
+    monkeypatch.setattr(labs.shutil, "which", lambda name, path: str(Path(path, name)))
+    monkeypatch.setattr(labs.signal, "signal", lambda *_: None)
+    assert labs.start(LAB) == 7
+    programs = labs.environment(LAB) / labs.PROGRAMS
+    assert calls.commands[1] == [str(programs / "school"), "lab", LAB.id]
+    assert calls.variables["PATH"].split(os.pathsep)[0] == str(programs)
+    assert Path(calls.variables["JUPYTER_RUNTIME_DIR"]).parent == labs.environment(LAB)
+
+
+def test_in_its_environment_start_opens_jupyterlab_on_the_notebook(monkeypatch):
+    opened = []
+    monkeypatch.setattr(labs, "is_active", lambda lab: True)
+    monkeypatch.setattr(launch, "learn", lambda notebook: opened.append(notebook) or 3)
+    assert labs.start(LAB) == 3
+    assert opened == [LAB.notebook]
+
+
+def test_starting_leaves_no_handler_behind_when_it_fails(uv):
+    before = signal.getsignal(signal.SIGINT)
+    uv(1, 2)
+    with pytest.raises(CourseError):
+        labs.start(LAB)
+    assert signal.getsignal(signal.SIGINT) is before
+
+
+def test_in_another_environment_a_lab_says_how_to_start_it():
+    with pytest.raises(CourseError, match=f"`school lab {LAB.id}`"):
+        labs.require(LAB.id)
+
+
+def test_in_its_own_environment_a_lab_runs(monkeypatch):
+    monkeypatch.setattr(sys, "prefix", str(labs.environment(LAB)))
+    labs.require(LAB.id)

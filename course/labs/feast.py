@@ -1,10 +1,11 @@
 # %% [markdown] id="why"
 # ## Why it matters
 #
-# The weather at the airport is a feature of the delay service. Two pieces of software need it: the one that
-# **trains** asks what was known two hours before each of last year's flights; the one that **serves** asks
-# what is known now. Written twice, by two teams, they come to differ. That is called **skew**. No error is
-# raised; the forecasts are only worse than the test has promised.
+# The weather at the airport is a feature of the delay service, which must warn two hours before departure,
+# "using only what is known at that moment" (requirement R1). Two programs need that feature: the one that
+# **trains** asks what was known before each past flight; the one that **serves** asks what is known now.
+# Written twice, by two teams, they come to differ. That is called **skew**. No error is raised; the forecasts
+# are only worse than the test has promised.
 #
 # A **feature store** holds one definition and answers both questions from it. In this lab the real Feast
 # does so on your computer: DuckDB looks into the past, SQLite answers at once. You will also see what it
@@ -26,7 +27,7 @@ from mlops_school.exercises.labs.feast import q1, q2
 from mlops_school.features import HORIZON, OBSERVATION_LIFETIME, WEATHER
 from mlops_school.paths import new_folder
 
-warnings.filterwarnings("ignore", "fetch_arrow_table", DeprecationWarning)  # of its parts
+warnings.filterwarnings("ignore", "fetch_arrow_table", DeprecationWarning)  # for authors
 months = [7]  # whose flights we ask about
 
 # %% [markdown] id="source-intro"
@@ -103,9 +104,9 @@ store.apply([airport, view])
 # That list was read from the registry by a second store, which had never seen your objects.
 #
 # Now the question of the team that trains. It hands Feast a table of moments: for each flight its airport, and
-# when its warning was due, two hours before departure. Feast adds, to each row, the newest weather that is
-# *not younger* than the moment and not older than 6 hours. This is a **point-in-time join**. Its rows come back
-# in another order, so each has a number.
+# when its warning was due, two hours before departure. Feast adds to each row the newest weather that is not
+# *after* the moment, and not older than 6 hours. This is a **point-in-time join**. Its rows come back in another
+# order, so each has a number.
 
 # %% id="history"
 flights = data.load_flights(months)
@@ -125,8 +126,8 @@ answer[["origin", "event_timestamp", "temp", "visib"]].head(3)
 # %% [markdown] id="compare-intro"
 # ## Is it right?
 #
-# A tool is not right because it is well known. The course has a join of its own, `make_features`, which the
-# model was trained with. We compare all rows, and count two missing values as equal.
+# A tool is not right because it is well known. The course has a function of its own, `make_features`, with which
+# its models are trained. We compare all rows; two missing values count as equal.
 
 # %% id="compare"
 ours = features.make_features(flights, weather, data.load_planes())[WEATHER]
@@ -153,10 +154,11 @@ print(f"temperature: {answer['temp'][flight]} by Feast, {ours['temp'][flight]} b
 near[["time_hour", "temp"]]
 
 # %% [markdown] id="q1-task"
-# Feast took the row that is labelled with the beginning of the present hour. But such a row combines the
-# reports of the *whole* hour (the data card says so): when the warning was due, that hour was not over. In
-# training the model saw weather from the future, and in service it never will. This is **leakage**. Feast
-# joined exactly as it was told. It cannot know when a value became known: you tell it, by the event timestamp.
+# In the hour that began at 23:00 it became 12 degrees cooler. Feast says so at 23:19, since the row has the
+# label 23:00. But a row combines the reports of its *whole* hour (the data card says so), and at 23:19 that hour
+# was not over. In training the model would see weather from the future, and in service it never can. This is
+# **leakage**. Feast joined exactly as it was told. It cannot know when a value became known: you tell it, by
+# the event timestamp.
 #
 # ### Exercise 1: tell Feast the truth
 #
@@ -180,7 +182,7 @@ answer = ask_history()
 print(f"{count_different(answer):,} of {len(flights):,} flights have other weather")
 
 # %% [markdown] id="online-intro"
-# None. Two joins that share no code agree on every row and every column.
+# None. Two joins that share no code, one by DuckDB and one by pandas, agree on every row and every column.
 #
 # ## What is known now?
 #
@@ -213,15 +215,17 @@ print("as in training:", ask_online().astype(float).equals(offline.astype(float)
 now = due + pd.Timedelta(days=2)
 online = store.get_online_features(["weather:temp"], [{"origin": place}])
 facts = online.to_dict(include_event_timestamps=True)
-known_online = pd.Timestamp(facts["temp__ts"][0], unit="s", tz="UTC")
+known_since = pd.Timestamp(facts["temp__ts"][0], unit="s", tz="UTC")
 print(
-    f"asked {now:%d %B, %H:%M}: temperature {facts['temp'][0]}, known since {known_online:%d %B, %H:%M}"
+    f"asked {now:%d %B, %H:%M}: temperature {facts['temp'][0]}, known since {known_since:%d %B, %H:%M}"
 )
+store.teardown()
 
 # %% [markdown] id="q2-task"
 # Weather of the day before yesterday, without a word. The `ttl` of 6 hours was kept when Feast looked into the
 # past; this online store does not look at it. What it does tell is the moment of each value. So the service has
-# to look.
+# to look. (The last line took the online store down, so that no file stays open; to ask it again, run the cells
+# from `apply` on.)
 #
 # ### Exercise 2: refuse what is too old
 #

@@ -5,6 +5,7 @@ import re
 import subprocess
 import sys
 import threading
+import time
 from operator import attrgetter
 from pathlib import Path
 from urllib.request import ProxyHandler, Request, build_opener
@@ -111,7 +112,12 @@ def test_school_lab_opens_jupyterlab_with_the_kernel_of_the_lab(lab, tmp_path):
         root, page, token = re.fullmatch(r"(.+?/)lab/tree/(.+)\?token=(.+)", address).groups()
         ask = build_opener(ProxyHandler({})).open
         header = {"Authorization": f"token {token}"}
-        ask(Request(f"{root}api/kernels", b'{"name": "python3"}', header)).close()
+        for _ in range(300):  # the address is printed just before the server begins to listen
+            try:
+                ask(Request(f"{root}api/kernels", b'{"name": "python3"}', header)).close()
+                break
+            except OSError:
+                time.sleep(0.1)
         programs = [
             child.cmdline() for child in psutil.Process(server.pid).children(recursive=True)
         ]
@@ -119,7 +125,9 @@ def test_school_lab_opens_jupyterlab_with_the_kernel_of_the_lab(lab, tmp_path):
         assert server.wait(60) == 0
     finally:
         watch.cancel()
-        server.kill()
+        if server.poll() is None:
+            for process in [*psutil.Process(server.pid).children(recursive=True), server]:
+                process.kill()
         server.stdout.close()
     assert ROOT / page == lab.notebook
     kernels = [words for words in programs if "ipykernel_launcher" in words]

@@ -76,12 +76,13 @@ def test_the_list_says_what_each_lab_is_and_what_it_costs():
 
 def test_the_first_time_says_what_is_downloaded_and_installs(uv, capsys, monkeypatch):
     monkeypatch.setenv("VIRTUAL_ENV", "the course's")
+    monkeypatch.setenv("UV_COMPILE_BYTECODE", "1")
     calls = uv(1, 0)
     labs.install(LAB)
     assert calls.commands == [["uv", *SYNC, "--check", "--offline"], ["uv", *SYNC]]
     assert f"About {LAB.download_mb} MB are downloaded" in capsys.readouterr().out
     assert calls.variables["UV_PROJECT_ENVIRONMENT"] == str(labs.environment(LAB))
-    assert calls.variables["UV_COMPILE_BYTECODE"] == "1"
+    assert calls.variables["UV_COMPILE_BYTECODE"] == "0"
     assert "VIRTUAL_ENV" not in calls.variables
 
 

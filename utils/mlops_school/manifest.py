@@ -99,7 +99,7 @@ class Lab:
     download_mb : int
         What is downloaded beside the packages of the course, in megabytes.
     disk_mb : int
-        What its environment takes at most, in megabytes: the course's packages are in it, too.
+        What its environment takes beside the packages that it shares with the course, in megabytes.
     memory_mb, seconds : int
         What the notebook needs at most: memory in megabytes, and time.
     """

@@ -24,8 +24,9 @@ def listing() -> str:
         lines += [
             "",
             f"{lab.id}: {lab.title}. {lab.summary}",
-            f"    {lab.kind}; {lab.minutes} minutes of work, of which {lab.seconds} s to run; needs "
-            f"{lab.download_mb} MB to download, {lab.disk_mb} MB of disk, {lab.memory_mb} MB of memory",
+            f"    {lab.kind}; {lab.minutes} minutes of work; runs {lab.seconds} s; "
+            f"{lab.download_mb} MB to download, {lab.disk_mb} MB of disk, "
+            f"{lab.memory_mb} MB of memory",
         ]
     return "\n".join(lines)
 

@@ -19,7 +19,7 @@ from tqdm import tqdm
 
 from mlops_school import paths
 from mlops_school.authoring.assemble import solved_notebook, write_notebook
-from mlops_school.authoring.kernel import CELL_SECONDS, QUIET, describe
+from mlops_school.authoring.kernel import CELL_SECONDS, QUIET, AsyncKernel, describe
 from mlops_school.errors import CourseError
 from mlops_school.manifest import Lesson
 
@@ -132,6 +132,7 @@ def execute_solved(
                 parameters=lesson.fast if fast else {},
                 engine_name="school",
                 kernel_name="python3",
+                kernel_manager_class=AsyncKernel,
                 progress_bar=bar if progress else False,
                 request_save_on_cell_execute=False,  # writing it 70 times takes a second
                 cwd=cwd,

@@ -6,11 +6,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from nbval import kernel as nbval_kernel
 from nbval.plugin import IPyNbFile
 from xdist.remote import Producer
 from xdist.scheduler import LoadGroupScheduling
 
-from mlops_school.authoring.kernel import THREADS
+from mlops_school.authoring.kernel import THREADS, Kernel
 
 TESTS = Path(__file__).parent
 NOTEBOOKS = TESTS.parent / "notebooks"
@@ -22,6 +23,7 @@ def pytest_configure(config: pytest.Config) -> None:
     config.add_cleanup(folder.cleanup)
     os.environ["SCHOOL_WORKSPACE"] = folder.name
     os.environ["OMP_NUM_THREADS"] = THREADS
+    nbval_kernel.KernelManager = Kernel
     config.option.nbval_sanitize_with = str(TESTS / "sanitize.cfg")
 
 

@@ -111,7 +111,7 @@ store.apply([airport, view])
 # %% id="history"
 flights = data.load_flights(months)
 moments = pd.DataFrame({"flight": flights.index, "origin": flights["origin"]})
-moments["event_timestamp"] = features.due(flights)
+moments["event_timestamp"] = features.warning_due(flights)
 
 
 def ask_history():

@@ -8,10 +8,10 @@ from mlops_school.features import (
     FEATURES,
     NUMERIC,
     WEATHER,
-    due,
     load_examples,
     make_features,
     observations,
+    warning_due,
 )
 
 
@@ -50,7 +50,7 @@ def test_a_warning_is_due_two_hours_before_departure():
     hour = pd.to_datetime(["2013-07-01 05:00", "2013-07-01 00:00"], utc=True)
     flights = pd.DataFrame({"time_hour": hour, "minute": [15, 59]})
     expected = pd.to_datetime(["2013-07-01 03:15", "2013-06-30 22:59"], utc=True)
-    assert due(flights).tolist() == expected.tolist()
+    assert warning_due(flights).tolist() == expected.tolist()
 
 
 def test_weather_is_known_when_its_hour_is_over(weather):

@@ -12,8 +12,8 @@ from mlops_school.mlops_loop import (
     STEPS,
     TRAINING_CELLS,
     GuardedService,
-    Server,
     Service,
+    SimulatedServer,
     check_request,
     deploy,
     draw_loop,
@@ -117,10 +117,10 @@ def test_a_server_answers_as_the_service_that_was_saved(service, other, may, tmp
 
 def test_a_server_without_a_service_says_so(tmp_path, service):
     with pytest.raises(CourseError, match=r"no model\.skops .* Save a service"):
-        Server(tmp_path)
+        SimulatedServer(tmp_path)
     release_steps(service, tmp_path)["copy the model"]()
     with pytest.raises(CourseError, match=r"no threshold\.json"):
-        Server(tmp_path)
+        SimulatedServer(tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -152,7 +152,7 @@ def test_a_release_that_answers_otherwise_is_taken_back(service, other, may, tmp
     with pytest.raises(CourseError, match="the old one is back"):
         deploy(other, server, may)
     assert np.array_equal(server.warn(may), service.warn(may))
-    assert np.array_equal(Server(tmp_path).warn(may), service.warn(may))
+    assert np.array_equal(SimulatedServer(tmp_path).warn(may), service.warn(may))
 
 
 # ---- answer

@@ -74,8 +74,19 @@ def make_features(
     return table.astype(dict.fromkeys(NUMERIC, "float64"))
 
 
-def due(flights: pd.DataFrame) -> pd.Series:
-    """Return, for each flight, the moment at which its warning is due, in UTC."""
+def warning_due(flights: pd.DataFrame) -> pd.Series:
+    """Return when the warning of each flight is due: two hours before its scheduled departure.
+
+    Parameters
+    ----------
+    flights : DataFrame
+        With the columns ``time_hour`` and ``minute``.
+
+    Returns
+    -------
+    Series
+        Times in UTC, with the index of `flights`.
+    """
     return flights["time_hour"] + pd.to_timedelta(flights["minute"], unit="min") - HORIZON
 
 
@@ -96,7 +107,7 @@ def observations(weather: pd.DataFrame) -> pd.DataFrame:
 
 def _weather_known_at(flights: pd.DataFrame, weather: pd.DataFrame) -> pd.DataFrame:
     """Return, for each flight, the newest weather that was known when the warning is due."""
-    moments = pd.DataFrame({"origin": flights["origin"], "known": due(flights)})
+    moments = pd.DataFrame({"origin": flights["origin"], "known": warning_due(flights)})
     observed = observations(weather)
     observed["origin"] = observed["origin"].astype(flights["origin"].dtype)  # as a merge demands
     return pd.merge_asof(

@@ -2,7 +2,6 @@
 
 import os
 import secrets
-import socket
 import subprocess
 import sys
 import webbrowser
@@ -11,11 +10,11 @@ from pathlib import Path
 from tempfile import TemporaryFile
 from typing import Any
 from urllib.parse import urlencode
-from urllib.request import ProxyHandler, build_opener
 
 from mlops_school.errors import CourseError
 from mlops_school.manifest import load_manifest
 from mlops_school.paths import ROOT, workspace
+from mlops_school.servers import free_port, opener
 
 # Settings of JupyterLab, in the form of its own configuration files; Binder uses the same.
 SETTINGS = Path(__file__).with_name("jupyter")
@@ -93,9 +92,7 @@ def browse_runs() -> int:
     database = workspace() / "mlflow" / "mlflow.db"
     if not database.exists():
         raise CourseError("No run has been recorded yet. Lesson 09 records the first ones.")
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     address = f"http://127.0.0.1:{port}/#/experiments"
     print(f"In about 10 seconds, open {address} in your browser. Ctrl+C here ends it.", flush=True)
     store = ["--backend-store-uri", f"sqlite:///{database.as_posix()}"]
@@ -124,8 +121,7 @@ def _address(server: dict[str, Any], page: str) -> str:
 def _answers(server: dict[str, Any]) -> bool:
     """Tell whether a server answers: its process id may have passed to another program."""
     try:
-        # The machine's proxy, if it has one, does not lead back to this machine.
-        with build_opener(ProxyHandler({})).open(f"{server['url']}api", timeout=5):
+        with opener.open(f"{server['url']}api", timeout=5):
             return True
     except (OSError, HTTPException):
         return False

@@ -101,8 +101,10 @@ def version_of(examples: pd.DataFrame) -> str:
 # ---- release
 
 
-class Server:
-    """Answers with the service that lay in its folder when it was last started.
+class SimulatedServer:
+    """Stands in, in the notebook's own process, for a server.
+
+    It answers with the service that lay in its folder when it was last started.
 
     Parameters
     ----------
@@ -144,15 +146,15 @@ def release_steps(service: Service, folder: Path) -> dict[str, Callable[[], None
     }
 
 
-def start_server(service: Service, folder: Path) -> Server:
+def start_server(service: Service, folder: Path) -> SimulatedServer:
     """Return a new server that answers with this service."""
     folder.mkdir(exist_ok=True)
     for step in release_steps(service, folder).values():
         step()
-    return Server(folder)
+    return SimulatedServer(folder)
 
 
-def release_by_hand(service: Service, server: Server, forget: str = "") -> list[str]:
+def release_by_hand(service: Service, server: SimulatedServer, forget: str = "") -> list[str]:
     """Put a service on a server step by step, forgetting one, and return the steps.
 
     Nothing is checked: whether the server now answers as it should is for someone to find out.
@@ -164,19 +166,19 @@ def release_by_hand(service: Service, server: Server, forget: str = "") -> list[
     return list(steps)
 
 
-def percent_wrong(server: Server, service: Service, flights: pd.DataFrame) -> float:
+def percent_wrong(server: SimulatedServer, service: Service, flights: pd.DataFrame) -> float:
     """Return for how many percent of the flights a server answers otherwise than a service."""
     return 100 * float((server.warn(flights) != service.warn(flights)).mean())
 
 
-def deploy(service: Service, server: Server, flights: pd.DataFrame) -> None:
+def deploy(service: Service, server: SimulatedServer, flights: pd.DataFrame) -> None:
     """Put a service on a server, and make sure that it answers as it was tested.
 
     Parameters
     ----------
     service : Service
         The new one.
-    server : Server
+    server : SimulatedServer
         Whose service it replaces.
     flights : DataFrame
         What the server is asked about, to compare its answers with those of `service`.

@@ -22,8 +22,8 @@ START_SECONDS = 30  # how long a service may take until it is healthy
 STOP_SECONDS = 5  # how long it may take to end when it is asked to
 LOG_LINES = 20  # of the log, when something went wrong
 
-# The machine's proxy, if it has one, does not lead back to this machine.
-_browser = build_opener(ProxyHandler({}))
+# Opens addresses of this machine. Its proxy, if it has one, does not lead back to it.
+opener = build_opener(ProxyHandler({}))
 
 
 class Server:
@@ -62,9 +62,7 @@ class Server:
         env: Mapping[str, str] | None = None,
         health: str = "/health",
     ) -> None:
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            port = str(probe.getsockname()[1])
+        port = str(free_port())
         self.address = f"http://127.0.0.1:{port}"
         variables = os.environ | {"PORT": port, "PYTHONUTF8": "1"} | dict(env or {})
         variables["PYTHONDONTWRITEBYTECODE"] = "1"  # what runs is a version, and stays as it is
@@ -121,7 +119,7 @@ class Server:
     def _wait_until_healthy(self, path: str) -> None:
         deadline = time.monotonic() + START_SECONDS
         while time.monotonic() < deadline:
-            with suppress(OSError, HTTPException), _browser.open(self.address + path, timeout=5):
+            with suppress(OSError, HTTPException), opener.open(self.address + path, timeout=5):
                 return
             with suppress(subprocess.TimeoutExpired):
                 status = self._process.wait(timeout=0.05)
@@ -138,10 +136,17 @@ class Server:
         return "\n".join(self.log.splitlines()[-LOG_LINES:])
 
 
+def free_port() -> int:
+    """Return a port of 127.0.0.1 on which nothing listens now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
 def get(address: str) -> tuple[int, str]:
     """Return the status and the text with which a server answers."""
     try:
-        with _browser.open(address, timeout=10) as answer:
+        with opener.open(address, timeout=10) as answer:
             return answer.status, answer.read().decode("utf-8", "replace")
     except HTTPError as error:  # an answer, too
         with error:

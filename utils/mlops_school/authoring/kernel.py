@@ -2,11 +2,15 @@
 
 import json
 import os
+import secrets
 import time
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
-from jupyter_client import AsyncKernelManager
 from jupyter_client.kernelspec import KernelSpec
+from jupyter_client.manager import AsyncKernelManager, KernelManager
+from jupyter_core.paths import jupyter_runtime_dir
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError
 from nbformat import NotebookNode
@@ -22,6 +26,32 @@ AT_ONCE = 2  # kernels that run at the same time, here and in the tests
 THREADS = str(max(1, (os.cpu_count() or 1) // AT_ONCE))
 CELL_SECONDS = 600  # a cell that takes longer hangs: a whole lesson should be done in 45
 QUIET = "--log-level=ERROR"  # a kernel's own log, which is not its notebook's output
+
+
+class _OverFiles:
+    """Talks to the kernel through socket files, where the system has them.
+
+    Jupyter's default are ports, which it chooses before the kernel opens them; on a busy machine
+    another program takes one of them in between, and the kernel ends with "Address already in use".
+    """
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(**settings)
+        if os.name == "posix":
+            folder = Path(jupyter_runtime_dir())
+            folder.mkdir(parents=True, exist_ok=True)
+            self.transport = "ipc"
+            # Named here, since the names of the socket files are made from it. The system takes
+            # about 100 characters, so it is short.
+            self.connection_file = str(folder / f"{secrets.token_hex(8)}.json")
+
+
+class Kernel(_OverFiles, KernelManager):
+    """Starts and ends a kernel, as nbval does it."""
+
+
+class AsyncKernel(_OverFiles, AsyncKernelManager):
+    """Starts and ends a kernel, as nbclient and papermill do it."""
 
 
 @dataclass(frozen=True)
@@ -96,7 +126,7 @@ def execute(notebook: NotebookNode, unit: Unit, **environment: str) -> Cost:
     return Cost(start, cells, time.perf_counter() - began, usage["cpu"], usage["peak"])
 
 
-def kernel_class(unit: Unit) -> type[AsyncKernelManager]:
+def kernel_class(unit: Unit) -> type[AsyncKernel]:
     """Return what starts the kernel of a lesson, or of a lab with the lab's own Python.
 
     The environment of a lab is made first, if need be; the tools of authors are not in it.
@@ -107,10 +137,10 @@ def kernel_class(unit: Unit) -> type[AsyncKernelManager]:
         If it cannot be made.
     """
     if not isinstance(unit, Lab):
-        return AsyncKernelManager
+        return AsyncKernel
     labs.install(unit)
 
-    class LabKernel(AsyncKernelManager):
+    class LabKernel(AsyncKernel):
         @property
         def kernel_spec(self) -> KernelSpec:
             spec = super().kernel_spec

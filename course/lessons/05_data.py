@@ -60,8 +60,8 @@ pd.DataFrame({"from 500 rows": guesses[500], "from all": guesses[None]}).loc["de
 # %% [markdown] id="schema-intro"
 # A CSV file has no types, only text. `0517` is a clock time in the form hhmm, an empty field is a missing
 # number, and a missing tail number is written `NA`. So pandas guesses, and the guess depends on **which rows it
-# has seen**: without a cancelled flight `dep_time` is a whole number, with one it is a float, and a quarter past
-# five becomes `517.0`. A program that works in one month fails in the next.
+# has seen**: without a cancelled flight `dep_time` is a whole number, with one it is a float, and seventeen
+# minutes past five becomes `517.0`. A program that works in one month fails in the next.
 #
 # ## A schema: what is promised
 #
@@ -128,8 +128,9 @@ for content in [other_type, other_column, cut_off]:
         print(problem)
 
 # %% [markdown] id="append-intro"
-# Each message says which file, what, and where. The last one is the dangerous one: without a look at its last
-# byte, half a file is a perfectly good shorter file.
+# Each message says which file, what, and where. The last fault is the sly one: if a file is cut off in its last
+# field, 1400 miles become 14, and no reader of CSV complains. So `extract` looks at the very last byte. (A cut
+# exactly at the end of a line would pass even so. Only a count or a hash from the bureau could tell.)
 #
 # ## Load it once, even if you load it twice
 #
@@ -198,8 +199,8 @@ print(f"{once.rows_read:,} rows read, {once.rows_written:,} written, left out: {
 #
 # A laptop is closed, a job runs out of memory, someone presses the wrong button. No `except` and no `finally`
 # runs then. `kill_while_writing` starts a real second program, lets it write 2 chunks of 5,000 rows over the
-# month, and has it killed by the operating system. First a program that writes where the file is to be, Parquet
-# and CSV.
+# month, and has it killed by the operating system. We begin with a naive writer, which writes straight into
+# the file that others read: once as Parquet, once as CSV.
 
 # %% id="kill"
 killed = home / "killed"
@@ -269,16 +270,18 @@ print("after the next run:", *[path.name for path in killed.glob("*.part")] or [
 # %% id="batch"
 etl.run(raw, staged)
 bureau.deliver(3, raw)
-for attempt in ["March has arrived", "once more"]:
-    print(f"{attempt}: {etl.run(raw, staged)}")
+runs = {attempt: etl.run(raw, staged) for attempt in ["March has arrived", "once more"]}
+print(pd.DataFrame(runs), "\n")
 
-record = etl.read_record(staged, "2013-03")
-print(f"\n{record.output} comes from {record.source} (SHA-256 {record.source_sha256[:12]}…)")
-print(f"{record.rows_read:,} = {record.rows_written:,} + {record.rejected['repeated']}")
+march = etl.read_record(staged, "2013-03")
+pd.Series(vars(march), name="record").drop(["code", "output_sha256"]).to_frame()
 
 # %% [markdown] id="dvc-intro"
-# Only March was processed, and the second time nothing. This is what a scheduler starts every night: it may
-# come late, twice, or after a crash, and the result is the same.
+# Only March was processed, and the second time nothing. (Two entries of the record are not shown, since they
+# differ from one computer to the next: the Git commit and the hash of the output.)
+#
+# Such a run can be started every night by a clock. It may come late, twice, or after a crash, and the result is
+# the same.
 #
 # ## Versions of data
 #
@@ -291,8 +294,8 @@ print(f"{record.rows_read:,} = {record.rows_written:,} + {record.rejected['repea
 # `dvc add …` does in a terminal. This is the pointer that it makes:
 
 # %% tags=["nbval-ignore-output"] id="pointer"
-remote = home / "remote"
-versions = DataRepository.create(home / "repository", remote)
+remote = new_folder("05-data/remote")
+versions = DataRepository.create(new_folder("05-data/repository"), remote)
 flights = versions.folder / "flights"
 etl.run(raw, flights)
 
@@ -308,15 +311,16 @@ print(versions.dvc("push"))
 versions.repository.commit("January to March", date="2013-04-02 09:00")
 versions.repository.tag("v1")
 
-print("In Git:", *versions.repository.git("ls-files", "flights").splitlines())
+print("\nIn Git:", versions.repository.git("ls-files", "flights"), sep="\n")
 kept = [path for path in remote.rglob("*") if path.is_file()]
 named = [path.parent.name + path.name for path in kept]
 print(f"\nIn the remote: {len(kept)} files. Is the name of each the hash of its bytes?")
 print(all(hashlib.md5(p.read_bytes()).hexdigest() == name for p, name in zip(kept, named)))
 
 # %% [markdown] id="correction-intro"
-# Git has pointers and records, which are text; the remote has the Parquet files, each under its own hash. Push
-# *before* you commit, or a commit points to data that nobody else can get.
+# Git has pointers and records, which are short texts, and a `.gitignore`, by which DVC tells it to leave the
+# Parquet files alone. The remote has those, each under its own hash. Push *before* you commit, or a commit
+# points to data that nobody else can get.
 #
 # ### A correction arrives
 #
@@ -338,23 +342,25 @@ axes.set(title="Average distance of a flight", ylabel="miles", ylim=(0, 1900))
 plots.show(figure, "Average distance: " + ", ".join(f"{a:.0f}" for a in average) + " miles")
 
 # %% [markdown] id="q4-task"
-# March did not fly 60 percent farther. (We have just asked the bureau for kilometres; in real life you would
-# only see the bar.) The schema had no chance: 2,253 is as good a whole number as 1,400.
+# Flights in March were not 60 percent longer. (We have just asked the bureau for kilometres; in real life you
+# would only see the bar.) The schema had no chance: 1,400 miles are 2,253 kilometres, and both are whole numbers.
 #
 # ### Exercise 4: which file was it?
 #
-# In `raw` lie two deliveries of March. Which of them does the March in `flights` come from? Ask the record, not
-# your memory: assign the file's name to `culprit`. Then make sure that nobody has exchanged the file since: assign
-# to `untouched` whether the file in `raw` still has the hash that was recorded. (`etl.sha256(path)` gives a file's
-# hash.)
+# The raw files of March are called `2013-03_1.csv` and `2013-03_2.csv`. Which of them does March in v2 come from?
+# Ask the record, not your memory: assign the file's name to `culprit`. Then make sure that nobody has exchanged the
+# file since: assign to `untouched` whether the file in `raw` still has the hash that was recorded.
+#
+# `versions.lineage("v2")` gives the records of that version, by month (`"2013-03"`), and `etl.sha256(path)` a
+# file's hash. The table above shows what a record has.
 
 # %% id="q4"
 ### BEGIN SOLUTION
-record = etl.read_record(flights, "2013-03")
+record = versions.lineage("v2")["2013-03"]
 culprit = record.source
 untouched = etl.sha256(raw / culprit) == record.source_sha256
 ### END SOLUTION
-q4.check(culprit, untouched, raw, flights)
+q4.check(culprit, untouched, raw, versions)
 # q4.hint()
 # q4.solution()
 
@@ -383,14 +389,16 @@ plots.show(data_views.versions_grid(lineage), data_views.describe_versions(linea
 #
 # In May someone trained a model on v2. The data in the folder are others now, and yet R4 asks for *the same*
 # model. `versions.switch` runs `git checkout` (which brings the pointers) and `dvc checkout` (which brings the
-# data they point to). What is March in each version?
+# data they point to). Are they the bytes whose hash was recorded then? And what is March in each version?
 
 # %% id="back"
-for version in ["v1", "v2", "v3", "main"]:
+for version, records in lineage.items():
     versions.switch(version)
-    months = len([*flights.glob("*.parquet")])
-    march = data.load_flights([3], ["distance"], folder=versions.folder)
-    print(f"{version:>4}: {months} months, March flies {march['distance'].mean():,.1f} on average")
+    march = data.load_flights([3], ["distance"], folder=versions.folder)["distance"]
+    same = all(etl.sha256(flights / r.output) == r.output_sha256 for r in records.values())
+    print(f"{version}: {len(records)} months, {'each the same bytes' if same else 'OTHER BYTES'}")
+    print(f"    average distance in March: {march.mean():.0f}")
+versions.switch("main")
 
 # %% [markdown] id="q5-task"
 # Every version gives its own number again, the wrong one too. Being able to repeat a mistake is what lets you
@@ -420,19 +428,20 @@ q5.check(commands, versions)
 # %% [markdown] id="year-intro"
 # ## The whole year
 #
-# The rest of the year arrives. Three things to prove: that read = written + left out for every month, that
-# a second run does nothing, and that what came through CSV, schema and Parquet is **exactly** what the course
-# ships, all 19 columns of it.
+# The rest of the year arrives, and all twelve months go through the pipeline at once. Three things to prove:
+# a second run does nothing; read = written + left out in every month; and what came through CSV, schema and
+# Parquet is **exactly** what the course ships, all 19 columns of it.
 
 # %% id="year"
 for number in range(6, 13):
     bureau.deliver(number, raw)
-first, second = etl.run(raw, flights), etl.run(raw, flights)
-print(list(first.values()).count("processed"), "months processed, then", {*second.values()})
+whole = home / "year" / "flights"
+for attempt in ["first run", "second run"]:
+    print(f"{attempt}: {pd.Series(etl.run(raw, whole)).value_counts().to_dict()}")
 
-records = [etl.read_record(flights, month) for month in first]
+records = [etl.read_record(whole, f"2013-{number:02d}") for number in range(1, 13)]
 lost = [r.rows_read - r.rows_written - sum(r.rejected.values()) for r in records]
-year = data.load_flights(folder=versions.folder)
+year = data.load_flights(folder=whole.parent)
 print(f"R8: {sum(lost)} of {sum(r.rows_read for r in records):,} rows lost")
 pd.testing.assert_frame_equal(year, data.load_flights())
 print(f"{len(year):,} flights, equal to the course's own")

@@ -3,10 +3,12 @@
 The program is a real process, and it is killed by the operating system: no ``finally`` runs.
 """
 
+import os
 import subprocess
 import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import NoReturn
 
 import pyarrow as pa
 
@@ -56,19 +58,27 @@ def kill_while_writing(source: Path, path: Path, writer: str, chunks: int) -> No
         raise CourseError(f"The program that writes {path.name} ended before it could be killed.")
 
 
-def _tell_and_wait(chunks: Iterable[pa.Table], after: int) -> Iterator[pa.Table]:
-    """Yield chunks; after some of them, say so, and wait for the end."""
-    for number, chunk in enumerate(chunks):
-        if number == after:
-            print("reached", flush=True)
-            sys.stdin.read()  # nothing comes but the end
-            raise SystemExit(1)  # of the program that was to kill this one
+def _wait_after(chunks: Iterable[pa.Table], after: int) -> Iterator[pa.Table]:
+    """Yield chunks; after some of them, perhaps all, say so and wait for the end."""
+    written = 0
+    for chunk in chunks:
+        if written == after:
+            _tell_and_wait()
         yield chunk
+        written += 1
+    if written == after:
+        _tell_and_wait()
+
+
+def _tell_and_wait() -> NoReturn:
+    print("reached", flush=True)
+    sys.stdin.read()  # nothing comes, unless the program that is to kill this one has ended
+    os._exit(1)
 
 
 def _victim(source: Path, path: Path, writer: str, after: int) -> None:
     table, _ = etl.transform(etl.extract(source), source.name.partition("_")[0])
-    WRITERS[writer](_tell_and_wait(etl.in_chunks(table), after), path)
+    WRITERS[writer](_wait_after(etl.in_chunks(table), after), path)
 
 
 if __name__ == "__main__":

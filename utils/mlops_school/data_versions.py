@@ -1,5 +1,6 @@
 """Versions of data: Git remembers what belongs together, DVC keeps the large files."""
 
+import hashlib
 import os
 import subprocess
 import sys
@@ -119,8 +120,18 @@ class DataRepository:
             If there is no such version, or changes that were not saved would be lost.
         """
         self.repository.resolve(version)
+        months, before = self.folder / FLIGHTS, self.hashes("HEAD")
+        for name, hash_ in before.items():
+            if (months / name).exists() and _md5(months / name) != hash_:
+                raise CourseError(
+                    f"{name} has changes that are in no version yet, and would be lost. Save them "
+                    "as a new version, or run `dvc checkout --force` to drop them."
+                )
         self.repository.git("checkout", "--quiet", version)
         self.dvc("checkout", "--quiet")
+        # DVC removes a month of another version only where it remembers to have put it there.
+        for name in before.keys() - self.hashes("HEAD").keys():
+            (months / name).unlink(missing_ok=True)
 
     def clone(self, folder: Path) -> "DataRepository":
         """Copy the repository, without its data, into a new folder beside it.
@@ -164,6 +175,11 @@ def _require_dvc() -> None:
             "DVC is not installed in this environment. Close JupyterLab, run `make learn` again "
             "(on Windows `py utils\\bootstrap.py learn`), and run this cell."
         )
+
+
+def _md5(path: Path) -> str:
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "md5").hexdigest()
 
 
 def _environment(folder: Path) -> dict[str, str]:

@@ -45,7 +45,7 @@ def versions_grid(lineage: Mapping[str, Mapping[str, Record]]) -> Figure:
         The records of the months, by version and month.
     """
     months = sorted({month for records in lineage.values() for month in records})
-    figure, axes = plt.subplots(figsize=(8, 0.6 * len(lineage) + 0.8))
+    figure, axes = plt.subplots(figsize=(8, 0.6 * len(lineage) + 1))
     for row, records in enumerate(lineage.values()):
         for column, month in enumerate(months):
             record = records.get(month)
@@ -65,6 +65,7 @@ def versions_grid(lineage: Mapping[str, Mapping[str, Record]]) -> Figure:
             words = f"delivery {number}" if record else "not yet"
             axes.text(column + 0.47, row + 0.44, words, ha="center", va="center", fontsize=9)
     axes.set(xlim=(0, len(months)), ylim=(len(lineage), 0))
+    axes.set_title("What is in which version (hatched: delivered again)")
     axes.set_xticks([column + 0.47 for column in range(len(months))], months)
     axes.set_yticks([row + 0.44 for row in range(len(lineage))], list(lineage))
     axes.tick_params(length=0)

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 from unittest import mock
 
@@ -283,60 +284,65 @@ def _watched_renames(path: Path) -> Iterator[list[tuple[str, Path, Path, bool]]]
         yield renames
 
 
-def _raw_and_flights() -> dict[str, Any]:
+def _deliveries_of_march() -> dict[str, Any]:
     home = Path(tempfile.mkdtemp(dir=Path.cwd()))
-    bureau.deliver(3, home / "raw")
-    bureau.deliver(3, home / "raw", number=2, in_kilometres=True)
-    etl.run(home / "raw", home / "flights")
-    return {"etl": etl, "raw": home / "raw", "flights": home / "flights"}
+    raw = home / "raw"
+    good = bureau.deliver(3, raw)
+    april = etl.run_month(bureau.deliver(4, raw), home)
+    wrong = etl.run_month(bureau.deliver(3, raw, number=2, in_kilometres=True), home)
+    repaired = etl.run_month(bureau.deliver(3, raw, number=3), home)
+    records = {
+        "v1": {"2013-03": etl.run_month(good, home)},
+        "v2": {"2013-03": wrong, "2013-04": april},
+        "v3": {"2013-03": repaired, "2013-04": april},
+    }
+    return {"etl": etl, "raw": raw, "versions": SimpleNamespace(lineage=records.__getitem__)}
+
+
+_RECORD = "record = versions.lineage('v2')['2013-03']\nculprit = record.source\n"
 
 
 @exercise(
     LESSON,
     hints=(
-        "The record of a month tells where it comes from. You have read one above, for `staged`.",
-        "`etl.read_record(flights, '2013-03')` gives March's. Its attribute `source` is a file's "
-        "name.",
-        "Compare `record.source_sha256` with `etl.sha256` of the file in `raw`.",
+        "The record of a month tells where it comes from. You have seen one in the table above.",
+        "`versions.lineage('v2')['2013-03']` is March's. Its attribute `source` is a file's name.",
+        "Compare its `source_sha256` with `etl.sha256` of the file in `raw`.",
     ),
     wrong={
         "culprit, untouched = '2013-03.parquet', True": "came out",
-        "culprit, untouched = '2013-03_1.csv', True": "first delivery",
+        "record = versions.lineage('v1')['2013-03']\n"
+        "culprit, untouched = record.source, True": "first delivery",
+        "record = versions.lineage('v3')['2013-03']\n"
+        "culprit, untouched = record.source, True": "repaired",
         "culprit, untouched = raw / '2013-03_2.csv', True": "name",
         "culprit, untouched = '2013-04_1.csv', True": "another month",
-        "record = etl.read_record(flights, '2013-03')\nculprit = record.source\n"
-        "untouched = etl.sha256(raw / culprit) == record.output_sha256": "of the output",
-        "record = etl.read_record(flights, '2013-03')\nculprit = record.source\n"
-        "untouched = record.source_sha256": "True or False",
+        _RECORD + "untouched = etl.sha256(raw / culprit) == record.output_sha256": "the source's",
+        _RECORD + "untouched = record.source_sha256": "True or False",
+        "culprit = versions.lineage('v2')['2013-03']\nuntouched = True": "name",
     },
-    given=_raw_and_flights,
+    given=_deliveries_of_march,
 )
-def q4(culprit: str, untouched: bool, raw: Path, flights: Path) -> str:
+def q4(culprit: str, untouched: bool, raw: Path, versions: DataRepository) -> str:
     """Which file is behind a wrong number, and is it still the same?"""
-    if isinstance(culprit, Path):
-        raise NotYet("give the name only, as text: the record says it so.")
+    if not isinstance(culprit, str):
+        raise NotYet("`culprit` is the name of a file, as text: the record says it so.")
     if culprit == "2013-03.parquet":
         raise NotYet("that is what came out. The question is what went in.")
-    if culprit == "2013-03_1.csv":
-        raise NotYet("that is the first delivery, and its distances are right. Ask the record.")
-    if not str(culprit).startswith("2013-03"):
+    if not culprit.startswith("2013-03"):
         raise NotYet("that file is of another month. Which bar is too high?")
-    # A learner may come back to this cell when March is repaired; so the name is what counts.
-    if culprit != "2013-03_2.csv":
-        raise NotYet("March does not come from that file in v2. Run the cells from there again.")
+    if culprit == "2013-03_1.csv":
+        raise NotYet("that is the first delivery, and its distances are right. Ask v2.")
+    record = versions.lineage("v2")["2013-03"]
+    if culprit != record.source:
+        raise NotYet("that is not the source of March in v2. It may be the repaired delivery.")
     if not isinstance(untouched, bool):
         raise NotYet("`untouched` is True or False: compare two hashes with `==`.")
+    same = record.source_sha256 == etl.sha256(raw / culprit)
+    if not same:
+        raise NotYet("somebody has changed the file in `raw`. Run the lesson again from its top.")
     if not untouched:
-        record = etl.read_record(flights, "2013-03")
-        if (
-            record
-            and record.source == culprit
-            and record.source_sha256 == etl.sha256(raw / culprit)
-        ):
-            raise NotYet(
-                "they are equal, if you compare the right two. Was it the hash of the output?"
-            )
-        raise NotYet("the file in `raw` is not the one that was read. Run the lesson from its top.")
+        raise NotYet("the file is unchanged. A record has two hashes: compare with the source's.")
     return "a name and a hash: now it is certain which bytes the wrong number comes from."
 
 

@@ -69,11 +69,11 @@ pd.DataFrame({"from 500 rows": guesses[500], "from all": guesses[None]}).loc["de
 # be missing.
 
 # %% id="schema"
-etl.describe().iloc[[0, 3, 4, 5, 9, 11, 15, 16, 18]]
+etl.describe()
 
 # %% [markdown] id="q1-task"
-# (Nine of the 19 columns.) `dep_time` is a whole number *and* may be missing: Parquet can store that, and
-# needs no float for it. Look at the units, too. We will need `miles`.
+# `dep_time` is a whole number *and* may be missing: Parquet can store that, and needs no float for it. Look at
+# the units, too: we will need the `miles`. The last three columns are not in the CSV file; they follow from others.
 #
 # ### Exercise 1: promise something
 #
@@ -281,7 +281,7 @@ pd.Series(vars(march), name="record").drop(["code", "output_sha256"]).to_frame()
 # differ from one computer to the next: the Git commit and the hash of the output.)
 #
 # Such a run can be started every night by a clock. It may come late, twice, or after a crash, and the result is
-# the same.
+# the same. A file that is refused does not hold up the other months: the run says why, and goes on.
 #
 # ## Versions of data
 #
@@ -453,8 +453,9 @@ print(f"{len(year):,} flights, equal to the course's own")
 # - **A schema promises** names, types, units and gaps; a file that breaks it is refused as a whole.
 # - **Idempotent**: the key (here the month) decides, and loading replaces. Running it again is always safe.
 # - **Atomic**: write beside it, then rename. A kill leaves the old or the new, never a half.
-# - **Lineage**: every month knows its source, by name and by hash.
-# - **A version of data is a Git commit with pointers.** DVC gets the bytes, today's or those of any version.
+# - **Lineage**: every month knows its source, by name and by hash, so a run can leave alone what has not changed.
+# - **A version of data is a Git commit with pointers.** DVC gets the bytes, today's or those of any version. (It
+#   can run the steps of a pipeline, too, by the same rule as ours: `dvc repro` skips what has not changed.)
 #
 # One thing went wrong in front of our eyes: kilometres in a column of miles, with the right type. A schema of
 # types cannot see that. Rules about *values* can, and the lesson on validation writes them.

@@ -2,7 +2,6 @@
 
 import shutil
 import socket
-from pathlib import Path
 
 import pytest
 
@@ -173,26 +172,25 @@ def test_nothing_is_written_elsewhere_and_nobody_is_told(tmp_path, monkeypatch):
     for name in ("HOME", "USERPROFILE", "XDG_CONFIG_HOME", "XDG_CACHE_HOME", "APPDATA"):
         monkeypatch.setenv(name, str(home))
     monkeypatch.setenv("DVC_GLOBAL_CONFIG_DIR", str(tmp_path / "users"))
-    monkeypatch.setenv("HTTPS_PROXY", f"http://127.0.0.1:{_listening.getsockname()[1]}")
-    versions = DataRepository.create(tmp_path / "repository", tmp_path / "remote")
-    for name in ("dvc.py", "yaml.py", "json.py"):
-        (versions.folder / name).write_text("raise SystemExit(7)", encoding="utf-8")
-    put(versions, "2013-01", b"january")
-    versions.save("v1", "One month", date=DATE)
+    with socket.create_server(("127.0.0.1", 0)) as proxy:
+        proxy.setblocking(False)
+        for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"):
+            monkeypatch.setenv(name, f"http://127.0.0.1:{proxy.getsockname()[1]}")
+        versions = DataRepository.create(tmp_path / "repository", tmp_path / "remote")
+        for name in ("dvc.py", "yaml.py", "json.py"):
+            (versions.folder / name).write_text("raise SystemExit(7)", encoding="utf-8")
+        put(versions, "2013-01", b"january")
+        versions.save("v1", "One month", date=DATE)
+        with pytest.raises(BlockingIOError):
+            proxy.accept()
     assert sorted(path.name for path in tmp_path.iterdir()) == ["home", "remote", "repository"]
     assert not [*home.rglob("*")]
-    assert versions.dvc("config", "core.analytics") == "false"
-    assert versions.dvc("config", "core.check_update") == "false"
-    with pytest.raises(BlockingIOError):
-        _listening.accept()
-
-
-_listening = socket.create_server(("127.0.0.1", 0))
-_listening.setblocking(False)
+    for setting in ("core.analytics", "core.check_update"):
+        assert versions.dvc("config", setting) == "false"
 
 
 def test_the_remote_is_found_wherever_both_are_moved(versions):
     """Its path is relative, and the folder of these tests was copied already."""
     config = (versions.folder / ".dvc" / "config").read_text(encoding="utf-8")
-    assert Path("remote").name in config
+    assert "url = ../../remote" in config
     assert str(versions.folder.parent) not in config

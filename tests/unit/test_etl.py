@@ -304,6 +304,7 @@ def test_the_newest_delivery_counts_and_ten_is_newer_than_nine(good, tmp_path):
     for number in (9, 10):
         write_csv(raw / f"2013-02_{number}.csv", [good | {"distance": number}])
     (raw / "2013-02_11.csv.part").touch()  # still being downloaded
+    (raw / ".DS_Store").touch()
     etl.run(raw, out)
     assert as_values(out / "2013-02.parquet")[0]["distance"] == 10
     assert etl.read_record(out, "2013-02").source == "2013-02_10.csv"

@@ -304,7 +304,7 @@ def run(raw: Path, folder: Path) -> dict[str, str]:
     CourseError
         If a file in `raw` is not named as a delivery.
     """
-    newest = {delivery.month: delivery.path for delivery in sorted(deliveries(raw))}
+    newest = {delivery.month: delivery.path for delivery in deliveries(raw)}
     for leftover in folder.glob("*.part"):  # of a run that was killed
         leftover.unlink()
     done = {}
@@ -322,7 +322,9 @@ def run(raw: Path, folder: Path) -> dict[str, str]:
 
 def deliveries(raw: Path) -> list[Delivery]:
     """Return the bureau's files in a folder, by month and number of delivery."""
-    return sorted(_delivery(path) for path in raw.iterdir() if path.suffix != ".part")
+    # A file that is still arriving is none yet, and a hidden one is the operating system's.
+    files = (path for path in raw.iterdir() if path.suffix != ".part" and path.name[0] != ".")
+    return sorted(map(_delivery, files))
 
 
 def read_record(folder: Path, month: str) -> Record | None:

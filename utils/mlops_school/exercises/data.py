@@ -437,11 +437,14 @@ def _judge_clone(clone: DataRepository) -> str:
         if then[march] in (flights / f"{march}.dvc").read_text(encoding="utf-8"):
             raise NotYet("you moved Git's pointer after DVC had brought the data. Turn it round.")
         raise NotYet("that is today's March. She wants the one of v2.")
-    if there != today | {march: then[march]}:
+    wanted = today | {march: then[march]}
+    if lacking := sorted(wanted.keys() - there.keys()):
         raise NotYet(
-            f"she has {len(there)} months of {len(today)}, or others than today's. Only March "
-            "is to go back; the other months stay as they are."
+            f"her folder lacks {', '.join(lacking)}. March goes back, and all other months are to "
+            "be there as they are today."
         )
+    if there != wanted:
+        raise NotYet("she has another month that is not today's. Only March is to go back.")
     record = (flights / "2013-03.json").read_text(encoding="utf-8").strip()
     if record != clone.repository.git("show", f"v2:{FLIGHTS}/2013-03.json"):
         return (

@@ -164,7 +164,8 @@ q1.check(count_off_the_clock)
 # q1.solution()
 
 # %% [markdown] id="gx-intro"
-# Not one of the year's 327,346 arrivals disagrees with its clock. That rule has no threshold to quarrel about.
+# Not one flight of the good June disagrees with its clock, and soon we shall ask the whole year. That rule has
+# no threshold to quarrel about.
 #
 # ## Why a library?
 #
@@ -180,8 +181,8 @@ q1.check(count_off_the_clock)
 # | **validation result** | what came out, for each expectation: success, numbers, examples |
 #
 # First the way from a pandas frame to a batch. The *context* holds everything; ours is in memory, and sends
-# nothing to anybody. Then one expectation: the spread, with the limits from above. GX has about 50 kinds, and
-# their names say what they do.
+# nothing to anybody. Then one expectation: the spread, with the limits from above. GX has more than 50 kinds,
+# and their names say what they do.
 
 # %% id="expectation"
 import great_expectations.expectations as gxe
@@ -283,16 +284,16 @@ print(words)
 # %% [markdown] id="matrix-reading"
 # **X** is the rule that is there for this damage, **o** another one that notices it, too. Read it both ways:
 #
-# - **By row.** Every damage has its X. The last row, the real months, is empty.
-# - **By column.** A column with a single X guards alone: take `delay_median` away, and clocks that are
-#   30 minutes fast come in. `distance_range` sees kilometres only because of Honolulu; in a month without
-#   that route `distance_mean` would be alone.
+# - **By row.** Every damage has its X, and the last row, the real months, is empty. A row with one mark hangs on
+#   one rule: take `delay_median` away, and a month in which all clocks are 30 minutes fast comes in.
+# - **By column.** No rule is idle. `delay_spread`, our first one, is not even needed for the hours any more:
+#   the clock tells. It stays, for damages that nobody has thought of yet.
 #
 # ## A rule that is too tight
 #
 # How did these limits come about? Not at the first attempt. Here is the first version of `tail_numbers`, made
 # from a very good reason: the registration of an American aircraft is an N, a digit from 1 to 9, and up to
-# four more signs. No exceptions, says the authority.
+# four more signs. So let every row keep that.
 
 # %% id="tight"
 strict = gxe.ExpectColumnValuesToMatchRegex(column="tailnum", regex=expectations.REGISTRATION)
@@ -311,8 +312,8 @@ print(offenders.value_counts().to_dict(), f"in {len(tails):,} rows from January 
 # Every single month. After the third false alarm nobody reads them, and after the sixth somebody switches the
 # rule off. **A rule that cries wolf is worse than no rule.**
 #
-# An airline reports a number of its own fleet for one of its aircraft, and somebody else mistyped one. The
-# data are as they always were: the rule is wrong, not the month.
+# The rule knows registrations, but the column also holds names that airlines gave to aircraft themselves. The
+# data are as they always were: the rule is wrong, not the months.
 #
 # ### Exercise 3: repair the rule
 #
@@ -334,8 +335,8 @@ q3.check(tail_rule)
 # ## Two mistakes, one threshold
 #
 # Every threshold from history can fail in two ways: a **false alarm** keeps a good month out, a **missed
-# damage** lets a bad one in. Take the median of `arr_delay`. January to June had medians from -8 to -2
-# minutes; the rule allows a **margin** beyond that range. How wide should it be?
+# damage** lets a bad one in. Take the median of `arr_delay`. The rule allows the range of January to
+# June, and a **margin** beyond it. How wide should that be?
 #
 # For each margin we count, in July to December: how many of the six good months it refuses, and how many of
 # the same months it misses when the clocks are fast. **Move the threshold**: change `margin`, run the cell,
@@ -347,14 +348,16 @@ from mlops_school.validation_views import count_mistakes, draw_tradeoff
 margin = 8
 
 medians = pd.Series({name: month["arr_delay"].median() for name, month in year.items()})
+print("January to June: ", *medians.iloc[:6].astype(int))
+print("July to December:", *medians.iloc[6:].astype(int))
 refused, let_in = count_mistakes(medians, margin, minutes_fast=20)
 words = f"margin {margin}: {refused} good months refused; {let_in} missed at 20 minutes"
 plots.show(draw_tradeoff(medians, margin), words)
 print(words)
 
 # %% [markdown] id="tradeoff-reading"
-# - **Margin 0**, just what was seen, refuses two good months: September was calm, and December late. Six
-#   months have not seen everything that can happen.
+# - **Margin 0**, just the -8 to -2 of January to June, refuses two good months: September (-12) was calm, and
+#   December (2) late. Six months have not seen everything that can happen.
 # - **From 4 to 9**, no false alarm, and clocks that are 20 minutes fast are always caught. We take 8.
 # - Clocks that are only **10 minutes** fast cannot be told from the weather: no margin does well. A rule that
 #   caught them would also refuse September and December. That December is *really* later is not bad data but
@@ -416,7 +419,10 @@ rows_out = len(load_flights([7, 9, 12], folder=gate.accepted))
 unchanged = [receipt.place.read_bytes() == sent[receipt.place.name] for receipt in receipts]
 
 print(f"good months: {rows_in:,} rows in, {rows_out:,} rows out, {rows_in - rows_out} lost")
-print(f"files: {len(sent)} in, {sum(unchanged)} found again, byte for byte")
+print(
+    f"files: {len(sent)} in = {len(good_names)} accepted + {len(receipts) - len(good_names)} in quarantine"
+)
+print(f"{sum(unchanged)} of them are unchanged, byte for byte")
 
 # %% [markdown] id="q4-task"
 # ### Exercise 4: diagnose, and repair

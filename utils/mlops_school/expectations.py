@@ -304,11 +304,12 @@ def with_differences(month: pd.DataFrame) -> pd.DataFrame:
     """
     local = month["time_hour"].dt.tz_convert(NEW_YORK).dt.tz_localize(None)
     date = pd.to_datetime(month[["year", "month", "day"]], errors="coerce")
-    off = local - date - pd.to_timedelta(month["hour"], unit="h")
+    # In seconds, because nanoseconds overflow when a damaged date is centuries off.
+    passed = local.astype("datetime64[s]") - date.astype("datetime64[s]")
     return month.assign(
         dep_delay_off=_off_the_clock(month, "dep"),
         arr_delay_off=_off_the_clock(month, "arr"),
-        time_hour_off=off / pd.Timedelta(hours=1),
+        time_hour_off=passed / pd.Timedelta(hours=1) - month["hour"],
         time_zone=str(month["time_hour"].dt.tz),
     )
 

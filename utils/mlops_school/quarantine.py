@@ -38,8 +38,10 @@ class Receipt:
         """The line that a person is sent; empty if there is nothing to do."""
         if self.accepted:
             return ""
-        rules = ", ".join(self.report.broken)
-        return f"ALERT R8: {self.report.month} is in quarantine, it breaks: {rules}."
+        first = next(one for one in self.report.findings if one.severity == "critical")
+        others = len(self.report.broken) - 1
+        more = f" (and {others} more)" * bool(others)
+        return f"ALERT R8: {self.report.month} is in quarantine. {first.rule}{more}: {first.found}."
 
     def __str__(self) -> str:
         rows = "unreadable" if self.report.rows is None else f"{self.report.rows:,} rows"
@@ -115,7 +117,7 @@ class Gate:
         if report.good and place.exists() and _digest(place) != digest:
             report = Report(report.month, report.rows, (_OTHER_VERSION,))
         if not report.good:
-            case = self.quarantine / f"{path.stem.strip()}-{digest[:8]}"
+            case = self.quarantine / f"{path.stem[:100].strip()}-{digest[:8]}"
             _make(case)
             _write(case / "report.json", report.to_json())
             _write(case / "report.html", report.to_html())

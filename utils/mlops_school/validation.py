@@ -121,7 +121,7 @@ class Report:
 
     def _repr_html_(self) -> str:
         columns = ["severity", "rule", "expected", "found", "rows", "examples"]
-        head = "".join(f'<th scope="col">{name}</th>' for name in columns)
+        head = "".join(f'<th scope="col" style="text-align: left">{name}</th>' for name in columns)
         body = "".join(f"<tr>{_cells(finding, columns)}</tr>\n" for finding in self.findings)
         table = f"<table><thead><tr>{head}</tr></thead>\n<tbody>{body}</tbody></table>"
         return f"<p><strong>{html.escape(self._title())}</strong></p>\n" + table * bool(body)
@@ -182,6 +182,8 @@ def read_month(path: Path) -> tuple[str, pd.DataFrame]:
     if not content.startswith(b"PAR1"):
         start = content[:20].decode("ascii", "replace").replace("\ufffd", "?")
         raise UnreadableMonth(f"no Parquet file: it begins with {start!r}")
+    if not content.endswith(b"PAR1"):
+        raise UnreadableMonth("the Parquet file breaks off: its end is missing")
     try:
         file = pq.ParquetFile(pa.BufferReader(content), page_checksum_verification=True)
         # What pandas noted in the file may be wrong; only what is in the columns counts.
@@ -262,7 +264,7 @@ def _other_columns(expected: list[str], found: list[str]) -> str:
 
 def _words(value: Any) -> str:
     """Return a value for people to read."""
-    if pd.isna(value):
+    if np.ndim(value) == 0 and pd.isna(value):
         return "missing"
     if isinstance(value, float | np.floating):
         return f"{value:,.2f}".rstrip("0").rstrip(".")

@@ -262,9 +262,16 @@ def q4(repaired: pd.DataFrame, bad_august: pd.DataFrame) -> str:
 
 def _rows() -> dict[str, Any]:
     names = ["2013-07", "2013-09", "2013-12", BAD_MONTH]
+    year = {
+        name: pd.DataFrame({"arr_delay": [np.nan] * gaps + [0.0] * 90})
+        for name, gaps in zip(names, (5, 2, 10, 3), strict=True)
+    }
     return {
-        "handed_in": pd.Series([100, 90, 80, 110], index=names),
-        "kept": pd.Series([95, 88, 70, 107], index=names),
+        "year": year,
+        "bad_august": year[BAD_MONTH],
+        "handed_in": pd.Series({name: len(month) for name, month in year.items()}),
+        "kept": pd.Series({name: len(month.dropna()) for name, month in year.items()}),
+        "pd": pd,
     }
 
 

@@ -20,7 +20,7 @@ from mlops_school.validation import UnreadableMonth, read_month, validate, valid
 from mlops_school.validation_views import count_mistakes, draw_matrix, draw_tradeoff
 
 slowly = settings(
-    max_examples=8,
+    max_examples=5,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
     derandomize=True,
@@ -54,7 +54,7 @@ def test_no_real_month_is_refused(month, year):
 
 @pytest.mark.parametrize(
     ("damage", "rule", "month"),
-    [(*pair, month) for pair, month in zip(DAMAGES.items(), cycle(MONTHS))]
+    [(*pair, month) for pair, month in zip(DAMAGES.items(), cycle(MONTHS))],
     ids=[damage.__name__ for damage in DAMAGES],
 )
 def test_each_damage_breaks_the_rule_that_is_there_for_it(damage, rule, month, year):
@@ -105,13 +105,13 @@ def test_every_repeated_flight_is_counted(rows, may):
 @slowly
 @given(
     column=st.sampled_from(["year", "month", "day", "hour", "distance", "sched_arr_time"]),
-    value=st.integers(-(2**63), 2**63 - 1),
+    value=st.integers(0, 6000) | st.integers(-(2**63), 2**63 - 1),
 )
 def test_no_number_makes_it_crash(column, value, may):
     month = may.copy()
     month.loc[17, column] = value
-    report = validate(month, "2013-05")
-    assert report.good == month.equals(may) or report.good == (column == "distance")
+    possible = column == "distance" and 1 <= value <= 5000
+    assert validate(month, "2013-05").good == (possible or month.equals(may))
 
 
 def test_an_empty_month_is_refused(may):
@@ -162,9 +162,9 @@ def test_the_tradeoff_counts_both_mistakes(year):
         (0, 0),
         (0, 1),
     ]
-    assert [line.get_label() for line in draw_tradeoff(medians, 8).axes[0].lines][0].startswith(
-        "good"
-    )
+    lines = draw_tradeoff(medians, 8).axes[0].lines
+    assert lines[0].get_label().startswith("good months refused")
+    assert [*lines[0].get_ydata()][:5] == [2, 2, 2, 2, 0]
 
 
 def test_the_matrix_marks_with_letters():

@@ -154,8 +154,7 @@ def validate(month: pd.DataFrame, name: str, limits: Limits | None = None) -> Re
     for asked in expectations.stages(year, number, limits or usual_limits()):
         if everything is month and asked[0].meta["rule"] not in ("columns", "types"):
             everything = expectations.with_differences(month)
-        results = expectations.ask(everything, asked)
-        if failed := [result for result in results if not result.success]:
+        if failed := expectations.ask(everything, asked):
             return Report(name, len(month), tuple(_finding(one, everything) for one in failed))
     return Report(name, len(month))
 

@@ -60,7 +60,7 @@ class Finding:
         return "\n".join(lines)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Report:
     """What validation found out about a month.
 
@@ -99,6 +99,8 @@ class Report:
 
     def __str__(self) -> str:
         return "\n".join([self._title(), *map(str, self.findings)])
+
+    __repr__ = __str__
 
     def _title(self) -> str:
         rows = "unreadable" if self.rows is None else f"{self.rows:,} rows"

@@ -81,7 +81,7 @@ class Gate:
         path = self.inbox / f"{name}.parquet"
         unfinished = path.with_name(path.name + _UNFINISHED)
         try:
-            month.to_parquet(unfinished, index=False)
+            month.to_parquet(unfinished, index=False, write_page_checksum=True)
         except OSError as error:
             raise _cannot("written", path, error) from error
         return _move(unfinished, path)

@@ -5,5 +5,7 @@ One module for each thing that the course teaches, in the order of the lifecycle
 
 import os
 
-# The course sends nothing home. MLflow reads this when it is imported, so it is set here, first.
+# The course sends nothing home. MLflow and Great Expectations read this when they are imported, so
+# it is set here, first.
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")

@@ -1,7 +1,10 @@
 """Looking at data with questions: shares with their uncertainty, and what a column gives away."""
 
+import difflib
+import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from statistics import NormalDist
 
 import numpy as np
@@ -10,8 +13,9 @@ from numpy.typing import ArrayLike
 from sklearn.metrics import roc_auc_score
 
 from mlops_school import data
+from mlops_school.errors import CourseError
 from mlops_school.features import LATE_FROM
-from mlops_school.paths import workspace
+from mlops_school.paths import COURSE, workspace
 
 OPEN_MONTHS = (1, 2, 3, 4)  # the months that a model may learn from; all others stay shut
 LEVEL = 0.95
@@ -116,8 +120,10 @@ def _worth(days: pd.DataFrame, keys: list[str], share: pd.Series, n: pd.Series) 
     """
     levels = list(range(len(keys)))
     expected = share.reindex(days.index.droplevel(-1)).to_numpy() * days["n"]
-    squares = ((days["hit"] - expected) ** 2).groupby(level=levels, dropna=False).sum()
-    count = days["n"].groupby(level=levels, dropna=False).size()
+    squares = (
+        ((days["hit"] - expected) ** 2).groupby(level=levels, dropna=False, observed=True).sum()
+    )
+    count = days["n"].groupby(level=levels, dropna=False, observed=True).size()
     squares, count = squares.reindex(n.index).fillna(0), count.reindex(n.index).fillna(0)
     with np.errstate(invalid="ignore", divide="ignore"):
         clustered = count / (count - 1) * squares / n**2
@@ -210,14 +216,28 @@ def _encode(values: pd.Series, label: pd.Series, half: pd.Series) -> pd.Series:
     return encoded
 
 
-def delay_of_flight_before(flights: pd.DataFrame) -> pd.Series:
-    """Return how late the same aircraft arrived on its flight before, that day, in minutes.
+def flight_before(flights: pd.DataFrame) -> pd.DataFrame:
+    """Return what became of the flight that the same aircraft made before, on the same day.
 
-    NaN if there was none from New York, or if it never arrived, or if the tail number is missing.
+    Parameters
+    ----------
+    flights : DataFrame
+        As :func:`load_open_flights` returns them.
+
+    Returns
+    -------
+    DataFrame of shape (n_flights, 2)
+        ``before``: how late it arrived, in minutes; ``landed``: when it touched down, in UTC. Both
+        are missing if there was no such flight from New York, or if it never arrived.
     """
-    ordered = flights.sort_values(["time_hour", "minute"], kind="stable")
-    before = ordered.groupby(["date", "tailnum"])["arr_delay"].shift()
-    return before.reindex(flights.index).rename("before")
+    scheduled = flights["time_hour"] + pd.to_timedelta(flights["minute"], unit="min")
+    in_the_air = pd.to_timedelta(flights["dep_delay"] + flights["air_time"], unit="min")
+    table = flights[["date", "tailnum", "arr_delay"]].assign(
+        scheduled=scheduled, landed=scheduled + in_the_air
+    )
+    ordered = table.sort_values("scheduled", kind="stable")
+    before = ordered.groupby(["date", "tailnum"])[["arr_delay", "landed"]].shift()
+    return before.reindex(flights.index).rename(columns={"arr_delay": "before"})
 
 
 def look_often(
@@ -251,6 +271,49 @@ def look_often(
         shares = np.bincount(group, weights=random.permutation(label)) / n
         best.append(np.abs((shares - share) / error).max())
     return pd.Series(best, name="standard errors")
+
+
+def propose(
+    requirement: str, edits: Mapping[str, str], path: Path = COURSE / "requirements.toml"
+) -> str:
+    """Return the change of a requirement that some edits would make, as a unified diff.
+
+    The file itself stays as it is.
+
+    Parameters
+    ----------
+    requirement : str
+        Its id, such as ``R7``.
+    edits : dict of str to str
+        What is written in place of which words of its entry.
+    path : Path
+        The file of the requirements.
+
+    Raises
+    ------
+    CourseError
+        If there is no such requirement, or it does not hold the words exactly once, or if what
+        comes out is no TOML any more.
+    """
+    entries = path.read_text(encoding="utf-8").split("[[requirement]]\n")
+    found = [entry for entry in entries if entry.startswith(f'id = "{requirement}"\n')]
+    if not found:
+        raise CourseError(f"There is no requirement {requirement!r}. Look at its id again.")
+    old = new = found[0].strip()
+    for words, others in edits.items():
+        if new.count(words) != 1:
+            raise CourseError(
+                f"{requirement} holds {words!r} {new.count(words)} times. Choose words that are "
+                "there exactly once."
+            )
+        new = new.replace(words, others)
+    try:
+        tomllib.loads(new)
+    except tomllib.TOMLDecodeError as error:
+        raise CourseError(f"With these edits {requirement} is no TOML: {error}.") from None
+    names = (f"{requirement} today", f"{requirement} proposed")
+    lines = difflib.unified_diff(old.splitlines(), new.splitlines(), *names, lineterm="", n=1)
+    return "\n".join(lines)
 
 
 def keep_note(name: str, text: str) -> None:

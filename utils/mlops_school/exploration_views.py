@@ -44,10 +44,10 @@ def draw_delays(minutes: pd.Series) -> Drawing:
     for value, words, align in ((median, "median", "right"), (mean, "mean", "left")):
         most.axvline(value, color=plots.BLACK, linestyle="--" if words == "median" else ":")
         shift = -3 if align == "right" else 3
-        most.text(value + shift, top, f"{words}\n{value:.0f}", ha=align, va="top")
+        most.text(value + shift, top * 1.13, f"{words}\n{value:.0f}", ha=align, va="top")
     most.text(40, top * 0.45, f"{late:.0%} count as late\n(hatched)", color="#A34700")
     most.set(title="Most flights arrive early …", xlabel="minutes late", ylabel="flights")
-    most.set_ylim(0, top * 1.05)
+    most.set_ylim(0, top * 1.15)
 
     ordered = np.sort(minutes)[::-1]
     share = np.arange(1, len(ordered) + 1) / len(ordered)
@@ -57,7 +57,10 @@ def draw_delays(minutes: pd.Series) -> Drawing:
     for hours in (1, 3, 10):
         at = (minutes >= 60 * hours).mean()
         tail.plot(60 * hours, at, "o", color=plots.RED)
-        tail.annotate(f"{hours} h: {at:.2g}", (60 * hours, at), (6, 4), textcoords="offset points")
+        tail.annotate(
+            f"{hours} h: {100 * at:.2g}%", (60 * hours, at), (6, 4), textcoords="offset points"
+        )
+    tail.yaxis.set_major_formatter(lambda value, _: f"{100 * value:g}%")
     tail.set(title="… a few very late", xlabel="minutes late", ylabel="share at least so late")
     return figure, (
         f"Left: arrival delays from {minutes.min():.0f} minutes on; half of the flights are below "
@@ -87,7 +90,7 @@ def draw_days(days: pd.DataFrame, name: Sequence[pd.Timestamp]) -> Drawing:
         axes.annotate(text, row[["unlabelled", "late"]], (8, -4), textcoords="offset points")
     usual = days["late"].mean()
     axes.axhline(usual, color=plots.GREY, linestyle=":")
-    axes.text(days["unlabelled"].max(), usual, "average day", ha="right", va="bottom")
+    axes.text(0.4, usual, "average day", ha="center", va="bottom")
     axes.xaxis.set_major_formatter(_PERCENT)
     axes.yaxis.set_major_formatter(_PERCENT)
     axes.set(
@@ -145,7 +148,7 @@ def draw_carriers(by_carrier: pd.DataFrame, by_pair: pd.DataFrame, carrier: str)
     )
     left.scatter(ordered["share"], y, s=10 + ordered["n"] / 120, color=plots.BLUE, zorder=3)
     left.set_yticks(y, [f"{code}  {n:,}" for code, n in ordered["n"].items()])
-    left.set(title="Carrier, flights", xlabel="flights late", xlim=(0, 0.6))
+    left.set(title="Carrier, with its flights", xlabel="flights late", xlim=(0, 0.6))
     left.xaxis.set_major_formatter(_PERCENT)
     looks = {True: (carrier, "X", plots.RED), False: ("all others", "o", plots.BLUE)}
     airports = by_pair.index.get_level_values(0).unique()
@@ -156,7 +159,7 @@ def draw_carriers(by_carrier: pd.DataFrame, by_pair: pd.DataFrame, carrier: str)
             rows["share"], y, xerr=_reach(rows), fmt=marker, color=colour, label=label, capsize=3
         )
     right.set_yticks(range(len(airports)), airports)
-    right.set(title=f"{carrier}, airport by airport", xlabel="flights late", ylim=(-0.5, 2.7))
+    right.set(title=f"{carrier}, airport by airport", xlabel="flights late", ylim=(2.5, -0.7))
     right.legend(loc="upper right", ncols=2)
     pairs = ", ".join(
         f"{airport}: {carrier} {by_pair.loc[(airport, True), 'share']:.0%}, others "
@@ -182,22 +185,20 @@ def draw_reversal(table: pd.DataFrame) -> Drawing:
     kinds = list(dict.fromkeys(table.index.get_level_values(1)))
     figure, axes = plt.subplots(figsize=(8, 3.6))
     styles = zip(
-        groups, ("--", "-.", "-"), (plots.RED, plots.BLUE, plots.BLACK), (15, -18, 10), strict=True
+        groups, ("--", "-.", "-"), (plots.RED, plots.BLUE, plots.BLACK), (1, -1, 1), strict=True
     )
     told = []
-    for group, line, colour, above in styles:
+    for group, line, colour, side in styles:
         rows = table.loc[group].loc[kinds]
         axes.plot([0, 1], rows["share"], line, color=colour, linewidth=2)
-        axes.scatter([0, 1], rows["share"], s=rows["n"] / 60, color=colour, alpha=0.55)
-        axes.annotate(
-            group, (0.5, rows["share"].mean()), (0, above), textcoords="offset points",
-            ha="center", color=colour, weight="bold",
-        )  # fmt: skip
+        axes.scatter([0, 1], rows["share"], s=rows["n"] / 100, color=colour, alpha=0.55)
+        put = {"textcoords": "offset points", "color": colour, "va": "center"}
+        middle = (0.5, rows["share"].mean())
+        axes.annotate(group, middle, (0, 14 * side), ha="center", weight="bold", **put)
         for x, (share, n) in enumerate(zip(rows["share"], rows["n"], strict=True)):
-            align, shift = ("right", -0.06) if x == 0 else ("left", 0.06)
-            axes.text(
-                x + shift, share, f"{share:.1%} of {n:,}", ha=align, va="center", color=colour
-            )
+            align, aside = ("right", -16) if x == 0 else ("left", 16)
+            text = f"{share:.1%} of {n:,}"
+            axes.annotate(text, (x, share), (aside, 6 * side), ha=align, **put)
         told.append(f"{group}: {kinds[0]} {rows['share'].iloc[0]:.1%}, {kinds[1]} "
                     f"{rows['share'].iloc[1]:.1%}")  # fmt: skip
     axes.set_xticks([0, 1], kinds)
@@ -233,7 +234,10 @@ def draw_weather(tables: Mapping[str, pd.DataFrame]) -> Drawing:
             f"{name}\n{days:,}" for name, days in zip(table.index, table["days"], strict=True)
         ]
         axes.set_xticks(x, labels, fontsize=9)
-        axes.set(title=words.partition(",")[0], xlabel=f"{words.partition(', ')[2]}\nand days")
+        axes.set(
+            title=words.partition(",")[0],
+            xlabel=f"{words.partition(', ')[2]}\n(below: on how many days)",
+        )
         axes.set_xlim(-0.5, len(table) - 0.5)
         told.append(
             f"{words}: "
@@ -254,10 +258,10 @@ def draw_season(flights: pd.DataFrame) -> Drawing:
         np.arange(0.5, 13), np.arange(5.5, 23), rates, cmap="cividis", vmin=0, vmax=0.5
     )
     for month in OPEN_MONTHS:
-        for hour in range(6, 23, 2):
+        for hour in range(6, 23):
             value = rates.loc[hour, month]
-            colour = "white" if value < 0.3 else "black"
-            axes.text(month, hour, f"{100 * value:.0f}", ha="center", va="center", color=colour)
+            look = {"color": "white" if value < 0.24 else "black", "fontsize": 8}
+            axes.text(month, hour, f"{100 * value:.0f}", ha="center", va="center", **look)
     shut = len(OPEN_MONTHS) + 0.5
     for start, end, words in ((shut, shut + 1, "to\nchoose\nby"), (shut + 1, 12.5, "shut")):
         axes.add_patch(
@@ -266,7 +270,7 @@ def draw_season(flights: pd.DataFrame) -> Drawing:
             )
         )
         box = {"facecolor": "white", "edgecolor": "none"}
-        axes.text((start + end) / 2, 14, words, ha="center", va="center", bbox=box)
+        axes.text((start + end) / 2, 14, words, ha="center", va="center", bbox=box, fontsize=9)
     axes.set_xticks(range(1, 13), [month_abbr[month] for month in range(1, 13)])
     axes.set(
         title="Percent of flights late: what we may look at", ylabel="hour", yticks=range(6, 23, 2)
@@ -295,7 +299,7 @@ def draw_giveaway(arrived: pd.DataFrame, scores: pd.Series) -> Drawing:
     left.text(175, LATE_FROM - 3, "late from here up", ha="right", va="top", color="#A34700")
     figure.colorbar(cells, ax=left, label="flights", location="bottom", shrink=0.8)
     correlation = arrived["dep_delay"].corr(arrived["arr_delay"])
-    left.set(title=f"Correlation {correlation:.2f}", ylim=(-60, 180))
+    left.set(title=f"Too good: correlation {correlation:.2f}", ylim=(-60, 180))
     left.set(xlabel="dep_delay, minutes", ylabel="arr_delay, minutes")
     ordered = scores.sort_values()
     right.barh(ordered.index, ordered - 0.5, left=0.5, color=plots.SKY, edgecolor=plots.BLUE)
@@ -315,7 +319,7 @@ _TIMELINE = (
     ("carrier, dest, distance, sched_dep_time …", "known", None, None, "timetable, weeks before"),
     ("weather of 14 o'clock", "known", -3, -2, "complete at 15:00"),
     ("tailnum", "trap", -6, 0, "may be swapped until the end"),
-    ("arrival of the aircraft's flight before", "trap", -6, -0.5, "sometimes in time"),
+    ("arrival of the aircraft's flight before", "trap", -6, -0.5, "mostly in time"),
     ("weather of 17 o'clock", "too late", 0, 1, "complete at 18:00"),
     ("dep_time, dep_delay", "too late", 0, 0.7, ""),
     ("arr_time, air_time, arr_delay", "too late", 3, 3.7, ""),
@@ -334,13 +338,13 @@ def draw_timeline(hours: float = 2) -> Drawing:
         begins, ends = (-7.4, -7.4) if start is None else (start, end)
         axes.plot([begins, ends], [y, y], color=colour, linewidth=2, linestyle="-")
         axes.plot(ends, y, marker, color=colour, markersize=10)
-        axes.text(ends + 0.25, y, note, va="center", fontsize=9)
+        axes.text(ends + 0.4, y, note, va="center", fontsize=9)
     axes.set_yticks(range(len(_TIMELINE)), [row[0] for row in _TIMELINE])
     axes.set_ylim(len(_TIMELINE) - 0.4, -1)
     axes.text(-hours - 0.1, -0.75, "known in time", ha="right", va="center", weight="bold")
     axes.text(0.1, -0.75, "scheduled departure", va="center")
     axes.set_xticks(range(-6, 5, 2), [f"{17 + hour}:00" for hour in range(-6, 5, 2)])
-    axes.set(xlim=(-8, 6.6), title="A flight at 17:00: the warning is due at 15:00")
+    axes.set(xlim=(-8, 7.6), title="A flight at 17:00: the warning is due at 15:00")
     handles = [
         plt.Line2D([], [], color=colour, marker=marker, markersize=8, label=when)
         for when, (marker, colour, _) in WHEN.items()
@@ -377,11 +381,11 @@ def draw_funnel(by_destination: pd.DataFrame, share: float, name: Sequence[str] 
         axes.plot(rows["n"], rows["share"], marker, color=colour, markersize=5, label=label)
     for code in name:
         point = by_destination.loc[code, ["n", "share"]]
-        axes.annotate(code, point, (6, 4), textcoords="offset points", weight="bold")
+        axes.annotate(code, point, (-4, 7), textcoords="offset points", weight="bold")
     axes.set_xscale("log")
     axes.set_xticks([1, 10, 100, 1000, 5000], ["1", "10", "100", "1,000", "5,000"])
     axes.yaxis.set_major_formatter(_PERCENT)
-    axes.set(ylim=(-0.02, 1), xlim=(4, 7000))
+    axes.set(ylim=(-0.02, 1), xlim=(4, 8000))
     axes.set_title(f"{len(by_destination)} destinations in the funnel of chance")
     axes.set(xlabel="flights with a label (logarithmic)", ylabel="flights late")
     axes.legend(loc="upper right", fontsize=9)
@@ -421,12 +425,15 @@ def draw_gaps(rows: pd.DataFrame, limit: float) -> Drawing:
             rows["share"].iloc[part], y[part], xerr=_reach(rows.iloc[part]), fmt=marker,
             color=colour, capsize=4,
         )  # fmt: skip
-    axes.set_yticks(y, rows.index)
+    names = [month_abbr[month] if isinstance(month, int) else month for month in rows.index]
+    axes.set_yticks(y, names)
     axes.set(ylim=(len(rows) - 0.4, -1.1), xlim=(-0.02, 0.2))
-    axes.set(title="One service, five verdicts?", xlabel="share warned of, small less all others")
+    axes.set(
+        title="The same service, judged five times", xlabel="share warned of, small less all others"
+    )
     return figure, f"Differences with intervals; the limit is {limit:.2f}. " + "; ".join(
         f"{name}: {row['share']:.3f} ({row['low']:.2f} to {row['high']:.2f})"
-        for name, row in rows.iterrows()
+        for name, row in rows.set_axis(names).iterrows()
     )
 
 
@@ -466,7 +473,11 @@ def draw_looks(
         right.axvline(value, color=plots.RED, linestyle="-")
         right.text(value - 0.15, top * (0.95 - 0.25 * number), words, ha="right", va="top")
     right.axvline(1.96, color=plots.BLACK, linestyle=":")
-    right.set(title="The best of 100", xlabel="distance, standard errors", ylabel="shuffles")
+    right.set(
+        title=f"The best of 100, {len(best)} times",
+        xlabel="distance, standard errors",
+        ylabel="shuffles",
+    )
     right.set_xlim(0, max([*real.values(), best.max()]) * 1.08)
     found = ", ".join(f"{words} {value:.1f}" for words, value in real.items())
     return figure, (

@@ -120,8 +120,8 @@ def q2(same_timetable: pd.Series, rates: pd.DataFrame, mix: pd.Series) -> str:
     if np.allclose(answer, right):
         first, second = right.index
         return (
-            f"{first} {right[first]:.1%}, {second} {right[second]:.1%}: the same timetable turns the "
-            "order round. With intervals of 2 to 4 points to each side, neither order is certain."
+            f"{first} {right[first]:.1%}, {second} {right[second]:.1%}: the same timetable turns "
+            "the order round. With intervals of 2 to 4 points to each side, neither is certain."
         )
     if np.allclose(answer, rates.mean()):
         raise NotYet("in that average each part of the day counts as much as every other part.")

@@ -154,29 +154,6 @@ def gap(one: pd.DataFrame, other: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame({"share": share, "low": share - below, "high": share + above})
 
 
-def standardise(
-    table: pd.DataFrame, group: str, stratum: str, outcome: str = "late"
-) -> pd.DataFrame:
-    """Return the share of an outcome in each group, as it is and with the same mix of strata.
-
-    Direct standardisation: each stratum weighs as much as it does in the whole table. A group that
-    is absent from a stratum cannot be judged, and gets NaN.
-
-    Returns
-    -------
-    DataFrame
-        The columns ``as it is`` and ``same mix``, by group.
-    """
-    known = table[table[outcome].notna()]
-    rates = known.assign(hit=known[outcome].astype(float)).pivot_table(
-        index=stratum, columns=group, values="hit", observed=True
-    )
-    weights = known[stratum].value_counts(normalize=True).reindex(rates.index)
-    same = rates.mul(weights, axis=0).sum(min_count=len(rates))
-    plain = known[outcome].astype(float).groupby(known[group], observed=True).mean()
-    return pd.DataFrame({"as it is": plain, "same mix": same})
-
-
 def screen(table: pd.DataFrame, columns: Sequence[str], outcome: str = "late") -> pd.Series:
     """Return how well each column alone tells late flights from punctual ones.
 

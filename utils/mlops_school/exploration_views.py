@@ -22,6 +22,8 @@ from mlops_school.features import LATE_FROM
 
 Drawing = tuple[Figure, str]
 
+_PLAIN = {"facecolor": "white", "edgecolor": "none", "pad": 0.5}  # behind words that a line crosses
+
 _PERCENT = PercentFormatter(1, decimals=0)
 # How a column is marked by when it is known: marker and colour say the same.
 WHEN = {
@@ -230,18 +232,16 @@ def draw_weather(tables: Mapping[str, pd.DataFrame]) -> Drawing:
     for axes, (words, table) in zip(panels, tables.items(), strict=True):
         x = np.arange(len(table))
         _errors(axes, x, table, marker="o", color=plots.BLUE)
-        labels = [
-            f"{name}\n{days:,}" for name, days in zip(table.index, table["days"], strict=True)
-        ]
-        axes.set_xticks(x, labels, fontsize=9)
-        axes.set(
-            title=words.partition(",")[0],
-            xlabel=f"{words.partition(', ')[2]}\n(below: on how many days)",
-        )
-        axes.set_xlim(-0.5, len(table) - 0.5)
+        labels = [f"{name}\n{row['n']:,.0f}\n{row['days']:.0f}" for name, row in table.iterrows()]
+        axes.set_xticks(x, labels, fontsize=8)
+        what, _, unit = words.partition(", ")
+        axes.set(title=what, xlabel=f"{unit}, flights, days", xlim=(-0.5, len(table) - 0.5))
         told.append(
             f"{words}: "
-            + ", ".join(f"{name} {share:.0%}" for name, share in table["share"].items())
+            + ", ".join(
+                f"{name} {row['share']:.0%} ({row['days']:.0f} days)"
+                for name, row in table.iterrows()
+            )
         )
     panels[0].yaxis.set_major_formatter(_PERCENT)
     panels[0].set(ylim=(0, 0.8), ylabel="flights late")
@@ -269,8 +269,7 @@ def draw_season(flights: pd.DataFrame) -> Drawing:
                 (start, 5.5), end - start, 17, facecolor="#F2F2F2", edgecolor=plots.GREY, hatch=".."
             )
         )
-        box = {"facecolor": "white", "edgecolor": "none"}
-        axes.text((start + end) / 2, 14, words, ha="center", va="center", bbox=box, fontsize=9)
+        axes.text((start + end) / 2, 14, words, ha="center", va="center", bbox=_PLAIN, fontsize=9)
     axes.set_xticks(range(1, 13), [month_abbr[month] for month in range(1, 13)])
     axes.set(
         title="Percent of flights late: what we may look at", ylabel="hour", yticks=range(6, 23, 2)
@@ -338,7 +337,7 @@ def draw_timeline(hours: float = 2) -> Drawing:
         begins, ends = (-7.4, -7.4) if start is None else (start, end)
         axes.plot([begins, ends], [y, y], color=colour, linewidth=2, linestyle="-")
         axes.plot(ends, y, marker, color=colour, markersize=10)
-        axes.text(ends + 0.4, y, note, va="center", fontsize=9)
+        axes.text(ends + 0.4, y, note, va="center", fontsize=9, bbox=_PLAIN if y else None)
     axes.set_yticks(range(len(_TIMELINE)), [row[0] for row in _TIMELINE])
     axes.set_ylim(len(_TIMELINE) - 0.4, -1)
     axes.text(-hours - 0.1, -0.75, "known in time", ha="right", va="center", weight="bold")
@@ -381,7 +380,8 @@ def draw_funnel(by_destination: pd.DataFrame, share: float, name: Sequence[str] 
         axes.plot(rows["n"], rows["share"], marker, color=colour, markersize=5, label=label)
     for code in name:
         point = by_destination.loc[code, ["n", "share"]]
-        axes.annotate(code, point, (-4, 7), textcoords="offset points", weight="bold")
+        align, aside = ("right", -8) if point["n"] < 1000 else ("left", 6)
+        axes.annotate(code, point, (aside, -4), textcoords="offset points", ha=align, weight="bold")
     axes.set_xscale("log")
     axes.set_xticks([1, 10, 100, 1000, 5000], ["1", "10", "100", "1,000", "5,000"])
     axes.yaxis.set_major_formatter(_PERCENT)

@@ -9,7 +9,6 @@
 # columns that know the future, missing values that hide a storm, and a requirement that nobody can test.
 
 # %% tags=["parameters"] id="imports"
-import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 
@@ -41,7 +40,7 @@ shuffles = 200  # how often chance gets a try, near the end
 # Looking is a way of learning, even when no model is trained. If you see that July is bad and add a feature
 # for it, July can no longer tell you how the service does in a month that nobody has seen. So we look at
 # **January to April** only, the months that lesson 09 trains on. May is kept to choose by, and all
-# others stay shut.
+# others stay shut. (Lessons 01 and 02 have shown you a glimpse of July. A team in January would not have that.)
 #
 # ## Guess, then open
 #
@@ -135,13 +134,18 @@ q1.check(late_or_gone, storm)
 low, high = wilson(3, 10)
 print(f"3 of 10: {low:.0%} to {high:.0%}")
 by_month = rate_by(arrived, "month")
+n = by_month.loc[1, "n"]
+low, high = wilson(by_month.loc[1, "share"] * n, n)
+print(f"January, as if all flights were independent: {low:.1%} to {high:.1%}")
 findings.add("day", 100 * days["late"].max(), "split by time, never by row; intervals by day")
 by_month.round(3)
 
 # %% [markdown] id="hours-text"
-# Look at `worth`: 26,398 flights of January tell as much as a few hundred independent ones would. Whoever
-# counts flights is far too sure. It also says how to split: if flights of **one day** lie on both sides of a
-# random split, the model recognises the day, and its score flatters. Split by time.
+# Look at `worth`: the 26,398 flights of January tell as much as 399 independent ones would. Whoever counts flights
+# says "23 to 24 percent"; by days it is 20 to 28. The first is far too sure.
+#
+# It also tells how to split: if flights of **one day** lie on both sides of a random split, the model can learn
+# that day by heart, and its score flatters. Split by time.
 #
 # ## Two variables
 #
@@ -165,8 +169,8 @@ findings.add(
 
 # %% [markdown] id="carriers-intro"
 # Delays pile up: from 14 percent in the morning to more than 30 in the evening. The right panel shows how they
-# travel: an aircraft that came in an hour late is late again four times out of five. A plot of the *cause*
-# gives a better feature than a plot of the clock. (Is it known two hours before? We come back to that.)
+# travel: an aircraft that came in an hour late is late again four times out of five. Whoever asks
+# what is *behind* a plot finds a better feature than the clock. (Is it known two hours before? We come back to that.)
 #
 # ### Carriers: who is late, or where, or when?
 #
@@ -225,6 +229,7 @@ arrived["part"] = pd.cut(
 two = arrived[arrived["carrier"].isin(["9E", "WN"])]
 rates = rate_by(two, ["part", "carrier"])["share"].unstack()
 mix = arrived["part"].value_counts(normalize=True, sort=False)
+print(two.groupby("carrier")["late"].mean().round(3).to_dict())
 print(rates.assign(mix=mix).round(3))
 ### BEGIN SOLUTION
 same_timetable = rates.mul(mix, axis=0).sum()
@@ -269,8 +274,8 @@ findings.add("season", "unknown", "a promise to watch: R9")
 # %% [markdown] id="leak-intro"
 # The day gets later in each of the four months, so the hour is a feature to rely on. But about the summer we know
 # **nothing**, and opening the shut months would not even help: there is one July in these data. One July
-# cannot tell a season from a bad year. And R2 and R3 promise something for **every** month! We pay for that with a promise: since the model will meet
-# months unlike its own, somebody must watch. That is R9, and lesson 14.
+# cannot tell a season from a bad year. And R2 and R3 promise something for **every** month! The
+# model will meet months unlike its own, so somebody must watch. That is R9, and lesson 14.
 #
 # ## Leakage, found by looking
 #
@@ -297,6 +302,8 @@ plots.show(*views.draw_giveaway(arrived, scores))
 # `trap` (sometimes known in time, or known and changed later); `too_late`. The columns are
 # `carrier`, `sched_dep_time`, `distance`, `tailnum` (the aircraft), `before` (how late that aircraft's flight
 # before arrived), `visib` (visibility in the hour of departure), `dep_time`, `air_time`, and `place`.
+#
+# When you have decided, run the cell after it: the same in a picture. Only what ends in its blue part may be a feature.
 
 # %% id="q3"
 ### BEGIN SOLUTION
@@ -314,12 +321,9 @@ due = flights["time_hour"] + pd.to_timedelta(flights["minute"] - 120, unit="min"
 in_time = (flights["landed"] <= due)[flights["landed"].notna()]
 print(f"flight before landed in time: {in_time.mean():.0%} of all,", end=" ")
 print(f"{in_time[flights['before'] >= 60].mean():.0%} of those an hour late")
-cancelled = flights["dep_time"].isna()
-print(
-    f"no tail number: {flights.loc[cancelled, 'tailnum'].isna().mean():.0%} of cancelled flights,",
-    end=" ",
-)
-print(f"{flights.loc[~cancelled, 'tailnum'].isna().mean():.0%} of the others")
+gone, no_tail = flights["dep_time"].isna(), flights["tailnum"].isna()
+print(f"no tail number: {no_tail[gone].mean():.0%} of cancelled flights,", end=" ")
+print(f"{no_tail[~gone].mean():.0%} of the others")
 findings.add("leakage", "dep_delay alone: AUC 0.89", "for each column: when is it known?")
 
 # %% [markdown] id="funnel-intro"
@@ -435,20 +439,19 @@ findings.add("R7", "one month decides nothing", "change request: 3 months togeth
 ending = arrived.assign(ending=arrived["flight"] % 100)
 shuffled = ending.assign(late=np.random.default_rng(0).permutation(ending["late"]))
 best = exploration.look_often(ending, "ending", shuffles, seed=0)
-spread = np.sqrt(share * (1 - share))
 real = {
-    words: abs(row["share"] - share) / (spread / np.sqrt(row["worth"]))
-    for words, row in [("6 o'clock", by_hour.loc[6]), ("EV at\nNewark", by_pair.loc[("EWR", True)])]
+    "6 o'clock": exploration.surprise(by_hour, share)[6],
+    "EV at\nNewark": exploration.surprise(by_pair, share)[("EWR", True)],
 }
 plots.show(*views.draw_looks(rate_by(shuffled, "ending", day=None), share, best, real))
 
 # %% [markdown] id="q5-task"
 # On the left, triangles are "significant" at the usual 95 percent, and every one of them is nonsense: of 100 looks, 5
-# are expected. On the right, the best of 100 is nearly always beyond the dotted line at 1.96. The real findings
-# are much further out, even though they are measured by day.
+# are expected. On the right, the best of 100 is nearly always beyond the dotted line, the usual limit for one look.
+# The real findings are much further out, even though they are measured by day.
 #
-# Three remedies: few questions, written down before; a limit that grows with the number of looks; and **new data**
-# to confirm what old data suggested.
+# Three remedies: few questions, written down before; a limit that grows with the number of looks (the dashed line is
+# the one for 100); and **new data** to confirm what old data suggested.
 #
 # ### Exercise 5: what may you say?
 #
@@ -460,6 +463,9 @@ plots.show(*views.draw_looks(rate_by(shuffled, "ending", day=None), share, best,
 # - **D** Late flights of EV at Newark were more frequent than those of all others there.
 # - **E** 9 February was an average day.
 # - **F** Hayden (HDN) is the place to fly to: only 8 percent late.
+#
+# The cell after it shows what you hand over in the end: not 40 plots, but one table in which every line has a
+# consequence.
 
 # %% id="q5"
 ### BEGIN SOLUTION

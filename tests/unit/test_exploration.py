@@ -6,7 +6,8 @@ from hypothesis import strategies as st
 from scipy.stats import binomtest
 from sklearn.metrics import roc_auc_score
 
-from mlops_school import data, exploration
+from mlops_school import data, exploration, plots
+from mlops_school import exploration_views as views
 from mlops_school.errors import CourseError
 from mlops_school.exercises import ____
 from mlops_school.exploration import Findings, gap, rate_by, screen, wilson
@@ -189,6 +190,11 @@ def test_the_flight_before_ignores_missing_tail_numbers(flights):
 # ---- many looks
 
 
+def test_surprise_is_measured_by_what_the_flights_are_worth():
+    rates = pd.DataFrame({"share": [0.5, 0.1], "worth": [100.0, 25.0]})
+    assert exploration.surprise(rates, 0.2).round(6).tolist() == [7.5, 1.25]
+
+
 def test_chance_finds_something_when_it_may_look_often(flights):
     arrived = flights.dropna(subset="late")
     arrived = arrived.assign(ending=arrived["flight"] % 100, half=arrived["flight"] % 2)
@@ -248,6 +254,42 @@ def test_notes_are_written_over(workspace):
     assert file.read_text(encoding="utf-8") == "two"
 
 
+# ---- pictures, in words
+
+
+def test_the_text_of_the_funnel_counts_what_chance_does_not_explain():
+    table = pd.DataFrame(
+        {"n": [10, 1000, 1000], "share": [0.4, 0.25, 0.4]}, index=["few", "usual", "odd"]
+    )
+    figure, alt = views.draw_funnel(table, 0.25, ["odd"])
+    plots.to_html(figure, alt)
+    assert "2 destinations lie within" in alt and "1 outside" in alt
+    assert "odd 40% of 1,000" in alt
+
+
+def test_the_text_of_gaps_names_the_months_and_the_interval():
+    rows = pd.DataFrame(
+        {"share": [0.1, 0.05], "low": [0.05, 0.01], "high": [0.15, 0.09]}, index=[1, "Jan-Mar"]
+    )
+    figure, alt = views.draw_gaps(rows, 0.1)
+    plots.to_html(figure, alt)
+    assert alt.endswith("Jan: 0.100 (0.05 to 0.15); Jan-Mar: 0.050 (0.01 to 0.09)")
+
+
+def test_the_timeline_puts_what_is_too_late_after_the_warning():
+    for words, when, _, end, _ in views._TIMELINE:
+        known = end is None or end <= -2
+        assert known == (when == "known"), words
+
+
+def test_steps_leave_out_what_lies_outside():
+    table = make_table([("a", True, 1), ("a", False, 1), ("a", True, 2)])
+    table["visib"] = [0.5, 5.0, np.nan]
+    steps = views.by_step(table, "visib", [-1, 1, 10], ["bad", "good"])
+    assert steps["n"].to_dict() == {"bad": 1, "good": 1}
+    assert steps["days"].tolist() == [1, 1]
+
+
 # ---- what the lesson says of the data
 
 
@@ -289,6 +331,8 @@ def test_the_same_timetable_turns_the_order_of_two_carriers_round(flights, edges
     rates = arrived.groupby([part, "carrier"], observed=True)["late"].mean().unstack()
     same = rates[["9E", "WN"]].mul(mix, axis=0).sum()
     plain = arrived.groupby("carrier")["late"].mean()
+    early = (arrived["hour"] < 10).groupby(arrived["carrier"]).mean()
+    assert early["WN"] > early["9E"]
     assert plain["9E"] > plain["WN"]
     assert same["9E"] < same["WN"]
 

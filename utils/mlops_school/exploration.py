@@ -217,6 +217,20 @@ def flight_before(flights: pd.DataFrame) -> pd.DataFrame:
     return before.reindex(flights.index).rename(columns={"arr_delay": "before"})
 
 
+def surprise(rates: pd.DataFrame, share: float) -> pd.Series:
+    """Return how far each group is from the share of all, in standard errors of its own worth.
+
+    Parameters
+    ----------
+    rates : DataFrame
+        From :func:`rate_by`.
+    share : float
+        The share of all cases.
+    """
+    error = np.sqrt(share * (1 - share) / rates["worth"])
+    return ((rates["share"] - share) / error).abs()
+
+
 def look_often(
     table: pd.DataFrame, by: str, looks: int, seed: int, outcome: str = "late"
 ) -> pd.Series:

@@ -6,6 +6,7 @@ Functions that begin with `draw` return a figure and its text alternative, for
 
 from calendar import month_abbr
 from collections.abc import Mapping, Sequence
+from statistics import NormalDist
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -27,9 +28,9 @@ _PLAIN = {"facecolor": "white", "edgecolor": "none", "pad": 0.5}  # behind words
 _PERCENT = PercentFormatter(1, decimals=0)
 # How a column is marked by when it is known: marker and colour say the same.
 WHEN = {
-    "known": ("o", plots.BLUE, ""),
-    "trap": ("D", plots.ORANGE, "//"),
-    "too late": ("X", plots.RED, "xx"),
+    "known": ("o", plots.BLUE),
+    "trap": ("D", plots.ORANGE),
+    "too late": ("X", plots.RED),
 }
 
 
@@ -120,7 +121,7 @@ def draw_hours(by_hour: pd.DataFrame, by_before: pd.DataFrame) -> Drawing:
     x = np.arange(len(by_before))
     _errors(right, x, by_before, marker="s", color=plots.RED)
     right.set_xticks(x, by_before.index, rotation=30, ha="right")
-    right.set(title="… because aircraft do", xlabel="flight before arrived, minutes late")
+    right.set(title="… and lateness travels", xlabel="flight before arrived, minutes late")
     left.yaxis.set_major_formatter(_PERCENT)
     left.set_ylim(0, 1)
     first, last = by_before.iloc[0], by_before.iloc[-1]
@@ -315,7 +316,7 @@ def draw_giveaway(arrived: pd.DataFrame, scores: pd.Series) -> Drawing:
 # When things are known of a flight at 17:00 that is three hours in the air: hours from its
 # scheduled departure. None as a beginning: weeks before.
 _TIMELINE = (
-    ("carrier, dest, distance, sched_dep_time …", "known", None, None, "timetable, weeks before"),
+    ("carrier, dest, distance, sched_dep_time …", "known", None, None, "weeks before"),
     ("weather of 14 o'clock", "known", -3, -2, "complete at 15:00"),
     ("tailnum", "trap", -6, 0, "may be swapped until the end"),
     ("arrival of the aircraft's flight before", "trap", -6, -0.5, "mostly in time"),
@@ -333,7 +334,7 @@ def draw_timeline(hours: float = 2) -> Drawing:
     axes.axvline(-hours, color=plots.BLACK, linewidth=2)
     axes.axvline(0, color=plots.BLACK, linestyle=":")
     for y, (_, when, start, end, note) in enumerate(_TIMELINE):
-        marker, colour, _ = WHEN[when]
+        marker, colour = WHEN[when]
         begins, ends = (-7.4, -7.4) if start is None else (start, end)
         axes.plot([begins, ends], [y, y], color=colour, linewidth=2, linestyle="-")
         axes.plot(ends, y, marker, color=colour, markersize=10)
@@ -346,7 +347,7 @@ def draw_timeline(hours: float = 2) -> Drawing:
     axes.set(xlim=(-8, 7.6), title="A flight at 17:00: the warning is due at 15:00")
     handles = [
         plt.Line2D([], [], color=colour, marker=marker, markersize=8, label=when)
-        for when, (marker, colour, _) in WHEN.items()
+        for when, (marker, colour) in WHEN.items()
     ]
     figure.legend(handles=handles, loc="outside lower center", ncols=3)
     return figure, "A flight at 17:00, warning due at 15:00. " + " ".join(
@@ -472,7 +473,9 @@ def draw_looks(
     for number, (words, value) in enumerate(real.items()):
         right.axvline(value, color=plots.RED, linestyle="-")
         right.text(value - 0.15, top * (0.95 - 0.25 * number), words, ha="right", va="top")
-    right.axvline(1.96, color=plots.BLACK, linestyle=":")
+    one_look, all_looks = (NormalDist().inv_cdf(1 - 0.025 / looks) for looks in (1, len(table)))
+    right.axvline(one_look, color=plots.BLACK, linestyle=":")
+    right.axvline(all_looks, color=plots.BLACK, linestyle="--")
     right.set(
         title=f"The best of 100, {len(best)} times",
         xlabel="distance, standard errors",
@@ -483,7 +486,8 @@ def draw_looks(
     return figure, (
         f"Left: {len(table)} groups of shuffled labels; the intervals of {out.sum()} miss the true "
         f"{share:.0%}. Right: the best of them is {best.median():.1f} standard errors away in the "
-        f"median shuffle and {best.max():.1f} in the worst. Really found: {found}."
+        f"median shuffle and {best.max():.1f} in the worst. The usual limit is {one_look:.2f}, "
+        f"that for {len(table)} looks {all_looks:.2f}. Really found: {found}."
     )
 
 

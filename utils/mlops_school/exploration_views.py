@@ -472,7 +472,8 @@ def draw_looks(
     top = right.get_ylim()[1]
     for number, (words, value) in enumerate(real.items()):
         right.axvline(value, color=plots.RED, linestyle="-")
-        right.text(value - 0.15, top * (0.95 - 0.25 * number), words, ha="right", va="top")
+        at = {"ha": "right", "va": "top", "bbox": _PLAIN}
+        right.text(value - 0.15, top * (0.95 - 0.25 * number), words, **at)
     one_look, all_looks = (NormalDist().inv_cdf(1 - 0.025 / looks) for looks in (1, len(table)))
     right.axvline(one_look, color=plots.BLACK, linestyle=":")
     right.axvline(all_looks, color=plots.BLACK, linestyle="--")

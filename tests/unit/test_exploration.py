@@ -121,6 +121,14 @@ def test_groups_by_two_columns_and_by_categories_warn_of_nothing(recwarn):
     assert not recwarn.list
 
 
+def test_a_column_may_have_the_name_of_a_result(flights):
+    table = flights.head(3000)
+    by_day = rate_by(table, "day")
+    assert by_day.index.tolist() == table["day"].unique().tolist()
+    named = rate_by(table.rename(columns={"carrier": "n", "origin": "hit"}), ["n", "hit"])
+    assert named.to_numpy().tolist() == rate_by(table, ["carrier", "origin"]).to_numpy().tolist()
+
+
 def test_intervals_by_day_hold_the_truth_as_often_as_they_say():
     """Simulate days that are good or bad, 100 times; by row the interval is far too sure."""
     random = np.random.default_rng(1)

@@ -19,6 +19,8 @@ from mlops_school.paths import COURSE, workspace
 
 OPEN_MONTHS = (1, 2, 3, 4)  # the months that a model may learn from; all others stay shut
 LEVEL = 0.95
+# Names for columns of our own, beside columns that may have any sensible name.
+_N, _MISSING, _HIT, _DAY = "(n)", "(missing)", "(hit)", "(day)"
 
 
 def load_open_flights() -> pd.DataFrame:
@@ -96,20 +98,19 @@ def rate_by(
     keys = [by] if isinstance(by, str) else list(by)
     known = table[outcome].notna()
     hit = table[outcome].astype("boolean").fillna(False).astype(float)
-    cases = table[keys].assign(n=known.astype(int), missing=(~known).astype(int), hit=hit)
-    cases["day"] = np.arange(len(table)) if day is None else table[day].to_numpy()
+    columns = {_N: known.astype(int), _MISSING: (~known).astype(int), _HIT: hit}
+    cases = table[keys].assign(**columns)
+    cases[_DAY] = np.arange(len(table)) if day is None else table[day].to_numpy()
 
     groups = cases.groupby(keys, dropna=False, observed=True)
-    result = groups[["n", "missing", "hit"]].sum()
-    share = result["hit"] / result["n"].where(result["n"] > 0)
-    result["share"] = share
+    result = groups[list(columns)].sum().rename(columns={_N: "n", _MISSING: "missing"})
+    result["share"] = share = result[_HIT] / result["n"].where(result["n"] > 0)
     worth = result["n"].astype(float)
     if day is not None:
-        days = cases[cases["n"] > 0].groupby([*keys, "day"], dropna=False, observed=True)
-        worth = _worth(days[["n", "hit"]].sum(), keys, share, worth)
-    result["worth"] = worth
+        days = cases[cases[_N] > 0].groupby([*keys, _DAY], dropna=False, observed=True)
+        worth = _worth(days[[_N, _HIT]].sum(), keys, share, worth)
     result["low"], result["high"] = wilson(share.fillna(0) * worth, worth)
-    return result[["n", "missing", "share", "low", "high", "worth"]]
+    return result.assign(worth=worth)[["n", "missing", "share", "low", "high", "worth"]]
 
 
 def _worth(days: pd.DataFrame, keys: list[str], share: pd.Series, n: pd.Series) -> pd.Series:
@@ -119,11 +120,11 @@ def _worth(days: pd.DataFrame, keys: list[str], share: pd.Series, n: pd.Series) 
     independent cases; their ratio is Kish's design effect.
     """
     levels = list(range(len(keys)))
-    expected = share.reindex(days.index.droplevel(-1)).to_numpy() * days["n"]
+    expected = share.reindex(days.index.droplevel(-1)).to_numpy() * days[_N]
     squares = (
-        ((days["hit"] - expected) ** 2).groupby(level=levels, dropna=False, observed=True).sum()
+        ((days[_HIT] - expected) ** 2).groupby(level=levels, dropna=False, observed=True).sum()
     )
-    count = days["n"].groupby(level=levels, dropna=False, observed=True).size()
+    count = days[_N].groupby(level=levels, dropna=False, observed=True).size()
     squares, count = squares.reindex(n.index).fillna(0), count.reindex(n.index).fillna(0)
     with np.errstate(invalid="ignore", divide="ignore"):
         clustered = count / (count - 1) * squares / n**2

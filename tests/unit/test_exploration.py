@@ -170,6 +170,17 @@ def test_a_text_with_a_new_value_in_every_row_tells_nothing(flights):
     assert screen(sample, ["serial"])["serial"] < 0.55
 
 
+def test_a_text_is_judged_by_its_rate_on_other_days(flights):
+    sample = flights.dropna(subset="late").sample(3000, random_state=0)
+    late = sample["late"].astype(bool)
+    sample["sign"] = late.map({True: "red", False: "green"})
+    sample["turning"] = (late ^ (sample["day"] % 2 == 0)).map({True: "red", False: "green"})
+    scores = screen(sample, ["sign", "turning"])
+    assert scores.round(6).tolist() == [1, 1]
+    same_day = sample.groupby(["date", "sign"]).ngroup().astype(str)  # tells about its own day only
+    assert screen(sample.assign(same=same_day), ["same"])["same"] < 0.55
+
+
 def test_rows_without_value_or_label_do_not_stop_the_screen(flights):
     scores = screen(flights.head(3000), ["air_time", "tailnum", "dep_delay"])
     assert scores.index[0] == "dep_delay"

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 import pandas as pd
 
 from mlops_school import data
+from mlops_school.point_in_time import as_of
 from mlops_school.process import load_requirements
 
 _WARN = load_requirements()["R1"].limits
@@ -69,24 +70,31 @@ def make_features(
     known = planes.set_index("tailnum")
     table["seats"] = flights["tailnum"].map(known["seats"])
     table["plane_year"] = flights["tailnum"].map(known["year"])
-    table = table.join(_weather_known_at(flights, weather))[FEATURES]
+    table[WEATHER] = _weather_known_at(flights, weather)
     # A whole number may be missing tomorrow. As a float it may be, and the type never changes.
-    return table.astype(dict.fromkeys(NUMERIC, "float64"))
+    return table[FEATURES].astype(dict.fromkeys(NUMERIC, "float64"))
+
+
+def warning_due(flights: pd.DataFrame) -> pd.Series:
+    """Return when the warning of each flight is due: two hours before its scheduled departure.
+
+    Parameters
+    ----------
+    flights : DataFrame
+        With the columns ``time_hour`` and ``minute``.
+
+    Returns
+    -------
+    Series
+        Times in UTC, with the index of `flights`.
+    """
+    return flights["time_hour"] + pd.to_timedelta(flights["minute"], unit="min") - HORIZON
 
 
 def _weather_known_at(flights: pd.DataFrame, weather: pd.DataFrame) -> pd.DataFrame:
     """Return, for each flight, the newest weather that was known when the warning is due."""
-    due = flights["time_hour"] + pd.to_timedelta(flights["minute"], unit="min") - HORIZON
-    moments = pd.DataFrame({"origin": flights["origin"], "known": due}).sort_values("known")
-
-    observed = weather[["origin", *WEATHER]].assign(known=weather["time_hour"] + OBSERVATION_DELAY)
-    observed["origin"] = observed["origin"].astype(flights["origin"].dtype)  # as a merge demands
+    moments = pd.DataFrame({"origin": flights["origin"], "known": warning_due(flights)})
+    facts = weather[["origin", *WEATHER]].assign(known=weather["time_hour"] + OBSERVATION_DELAY)
     # The anemometer at Newark once reported 1048 miles an hour.
-    observed["wind_speed"] = observed["wind_speed"].where(observed["wind_speed"] < 200)
-    return pd.merge_asof(
-        moments.reset_index(names="flight"),
-        observed.sort_values("known"),
-        on="known",
-        by="origin",
-        tolerance=OBSERVATION_LIFETIME,
-    ).set_index("flight")[WEATHER]
+    facts["wind_speed"] = facts["wind_speed"].where(facts["wind_speed"] < 200)
+    return as_of(moments, facts, on="known", by="origin", tolerance=OBSERVATION_LIFETIME)

@@ -299,10 +299,8 @@ for clock, table, style in [(local, at_departure, "-"), (flights["time_hour"], w
     panels[1].plot(table.loc[arrived, "temp"].groupby(local.dt.hour).mean(), style)
 panels[0].set(title="Percent late", xlabel="hour: New York (—), UTC (- -)")
 panels[1].set(title="Mean temperature, °F", xlabel="joined by UTC (—), by the clock (- -)")
-peaks = [line.get_xdata()[line.get_ydata().argmax()] for line in panels[1].lines]
-plots.show(
-    figure, f"By UTC, delays shift right. Warmest at {peaks[0]}; joined wrongly, at {peaks[1]}."
-)
+evening = [line.get_ydata()[-4] - line.get_ydata()[7] for line in panels[1].lines]
+plots.show(figure, "20:00 against 12:00: {:+.1f} °F; joined wrongly, {:+.1f}".format(*evening))
 
 # %% [markdown] id="summer-intro"
 # Left: by UTC, flights seem to run late at one in the morning, when none leaves. Right: the wrong join says that New York
@@ -312,9 +310,10 @@ plots.show(
 # two days of change, seen by local time:
 
 # %% id="summer"
-for name, month, day in [("10 March", 3, 10), ("3 November", 11, 3)]:
-    hours = weather.query("origin == 'JFK' and month == @month and day == @day")["hour"]
-    print(f"{name}: the hours begin {hours.head(5).tolist()}")
+for name in ["10 March", "3 November"]:
+    day = pd.to_datetime(f"{name} 2013")
+    rows = weather["month"].eq(day.month) & weather["day"].eq(day.day) & weather["origin"].eq("JFK")
+    print(f"{name}: the hours begin {weather.loc[rows, 'hour'].head(5).tolist()}")
 
 clock = ["origin", "year", "month", "day", "hour"]
 print(f"{weather.duplicated(clock, keep=False).sum()} rows share their local hour with another")

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from mlops_school import data
 from mlops_school.errors import CourseError
 from mlops_school.features import FEATURES, WEATHER, make_features
-from mlops_school.skew import make_requests, share_differing
+from mlops_school.skew import make_requests, report, share_differing
 
 
 @pytest.fixture(scope="module")
@@ -95,6 +95,24 @@ def test_other_flights_or_features_are_refused(features):
         share_differing(features.head(0), features.head(0))
     with pytest.raises(CourseError, match="Only one of the two paths computes seats"):
         share_differing(features, features.drop(columns="seats"))
+
+
+def test_the_report_says_what_each_skew_does():
+    training = pd.DataFrame({"x": [1.0, 2.0, 3.0, 4.0], "y": ["a"] * 4, "z": [0.0] * 4})
+    serving = pd.DataFrame({"z": [1.0] * 4, "x": [1.0, 3.0, 3.0, 1.0], "y": ["a"] * 4})
+    late = pd.Series([False, False, True, True])
+    found = report(training, serving, lambda table: (table["x"] >= 3).to_numpy(), late)
+    assert found.index.tolist() == ["none", "z", "x", "all"]
+    assert found["rows differ"].tolist()[1:3] == [1.0, 0.5]
+    assert found["answers change"].tolist() == [0, 0, 0.5, 0.5]
+    assert found["dollars per flight"].tolist() == [0, 0, 12.5, 12.5]  # 10 needless, 40 missed
+
+
+def test_the_report_of_no_skew_has_nothing_between_none_and_all(features):
+    late = pd.Series(False, index=features.index)
+    found = report(features, features, lambda table: table["temp"] > 60, late)
+    assert found.index.tolist() == ["none", "all"]
+    assert (found["answers change"] == 0).all()
 
 
 def test_requests_are_what_json_can_hold(flights, features):

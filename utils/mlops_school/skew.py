@@ -1,12 +1,13 @@
 """Comparing the features that training and serving compute of the same flights."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from mlops_school.errors import CourseError
+from mlops_school.evaluation import cost
 from mlops_school.features import WEATHER
 
 _ANNOUNCED = ["year", "month", "day", "hour", "minute", "sched_dep_time"]
@@ -48,6 +49,46 @@ def share_differing(
         name: float(_differ(training[name], serving[name], tolerance).mean()) for name in training
     }
     return pd.Series(shares, name="share differing").sort_values(ascending=False, kind="stable")
+
+
+def report(
+    training: pd.DataFrame,
+    serving: pd.DataFrame,
+    warn: Callable[[pd.DataFrame], np.ndarray],
+    late: pd.Series,
+) -> pd.DataFrame:
+    """Return what each skew does: how many rows differ, answers change, and dollars are lost.
+
+    Each feature that differs is taken from serving alone, then all of them at once.
+
+    Parameters
+    ----------
+    training, serving : DataFrame
+        As for :func:`share_differing`.
+    warn : callable
+        Returns of which flights the service warns, of shape (n_flights,), from their features.
+    late : Series of bool
+        Whether each flight was late.
+
+    Returns
+    -------
+    DataFrame
+        The columns ``rows differ`` and ``answers change``, shares from 0 to 1, and ``dollars per
+        flight``; indexed by ``none``, each feature that differs, and ``all``.
+    """
+    shares = share_differing(training, serving)
+    shares = shares[shares > 0]
+    spoiled = {"none": training}
+    spoiled |= {name: training.assign(**{name: serving[name]}) for name in shares.index}
+    spoiled["all"] = serving[list(training)]
+    right = np.asarray(warn(training))
+    rows = []
+    for name, table in spoiled.items():
+        warned = np.asarray(warn(table))
+        dollars = cost(late, warned) / len(late)
+        rows.append((shares.get(name, np.nan), (warned != right).mean(), dollars))
+    columns = ["rows differ", "answers change", "dollars per flight"]
+    return pd.DataFrame(rows, index=pd.Index(spoiled, name="skew"), columns=columns)
 
 
 def _differ(one: pd.Series, other: pd.Series, tolerance: float) -> np.ndarray:

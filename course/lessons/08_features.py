@@ -59,15 +59,18 @@ plots.show(figure, "At 15:45 the rows of hours 12, 13 and 14 are known; 15 to 18
 # Take a pencil: which temperature was known for each flight?
 
 # %% id="hand"
+from zoneinfo import ZoneInfo
+
 from mlops_school.features import warning_due
 
+new_york = ZoneInfo("America/New_York")
 flights, weather, planes = data.load_flights(), data.load_weather(), data.load_planes()
 flights["due"] = warning_due(flights)
 columns = ["carrier", "flight", "origin", "sched_dep_time", "time_hour", "due"]
 three = flights.loc[[130384, 130311, 130241], columns]
 six = weather.loc[[3416, 3417, 3419, 3420, 12120, 12123], ["origin", "time_hour", "temp", "precip"]]
 for table in (three, six):
-    clocks = table.select_dtypes("datetimetz").apply(lambda t: t.dt.tz_convert("America/New_York"))
+    clocks = table.select_dtypes("datetimetz").apply(lambda t: t.dt.tz_convert(new_york))
     display(table.assign(**clocks.apply(lambda t: t.dt.strftime("%H:%M"))))
 
 # %% [markdown] id="naive-intro"
@@ -80,8 +83,8 @@ for table in (three, six):
 # %% id="naive"
 naive = three.merge(six, on=["origin", "time_hour"], how="left", validate="many_to_one")
 naive["known"] = naive["time_hour"] + pd.Timedelta(hours=1)
-naive["too late by"] = (naive["known"] - naive["due"]).dt.total_seconds() / 60
-naive[["carrier", "flight", "temp", "precip", "too late by"]]
+naive["minutes too late"] = (naive["known"] - naive["due"]).dt.total_seconds() / 60
+naive[["carrier", "flight", "temp", "precip", "minutes too late"]]
 
 # %% [markdown] id="colleague-intro"
 # Every row found a partner, and no error was raised. But this weather became known 135 or 165 minutes after
@@ -172,8 +175,8 @@ late, arrived = flights["arr_delay"] >= 15, flights["arr_delay"].notna()
 train, may = arrived & flights["month"].isin(training_months), arrived & (flights["month"] == 5)
 
 # %% [markdown] id="pipeline-intro"
-# Nothing was lost. The flights without weather leave on 31 December, where the weather file
-# has ended, and on 22 August, where it has a gap.
+# Nothing was lost. The flights without weather leave on 31 December, where the weather file has ended, and on
+# 22 August, where it has a gap.
 #
 # ## One object from features to probability
 #
@@ -226,11 +229,10 @@ def auc(model, table, rows):
 
 leaking = features.assign(dep_delay=flights["dep_delay"])
 leaky_model = make_model([*NUMERIC, "dep_delay"]).fit(leaking[train], late[train])
+unknown = features.assign(dep_delay=np.nan)
 print(f"without dep_delay:            {auc(model, features, may):.2f}")
 print(f"with dep_delay, in notebook:  {auc(leaky_model, leaking, may):.2f}")
-print(
-    f"with dep_delay, in service:   {auc(leaky_model, leaking.assign(dep_delay=np.nan), may):.2f}"
-)
+print(f"with dep_delay, in service:   {auc(leaky_model, unknown, may):.2f}")
 
 # %% [markdown] id="weather-leak-intro"
 # That is the cost of leakage: a promise of 0.92, and a service at 0.59. It is far worse than the honest model,
@@ -290,14 +292,15 @@ q2.check(leaks)
 #
 # ## The time-zone trap
 #
-# In these data `time_hour` is UTC, in flights and weather, so that hours never repeat and joins are safe. People, however,
-# fly by New York's clock. Two mistakes are easy:
+# In these data `time_hour` is UTC, in flights and weather, so hours never repeat and joins are safe. People, however,
+# fly by New York's clock. Python's `zoneinfo` holds the rules of every zone, and `tz_convert` shows the same
+# moments on another clock, as it did for `three` and `six` above. Two mistakes are easy:
 #
 # - **UTC taken for local time**: the hour of the day comes from `time_hour`;
 # - **local time taken for UTC**: weather is looked up by the hour on the clock.
 
 # %% id="zone"
-local = flights["time_hour"].dt.tz_convert("America/New_York")
+local = flights["time_hour"].dt.tz_convert(new_york)
 print(f"{(flights['time_hour'].dt.date != local.dt.date).sum():,} flights have another date in UTC")
 on_clock = local.dt.tz_localize(None).dt.tz_localize("UTC")  # 17:00 in New York, called 17:00 UTC
 wrong = flights[["origin"]].assign(time_hour=on_clock).merge(weather, on=keys, how="left")[["temp"]]
@@ -307,12 +310,12 @@ for clock, table, style in [(local, at_departure, "-"), (flights["time_hour"], w
     panels[1].plot(table.loc[arrived, "temp"].groupby(local.dt.hour).mean(), style)
 panels[0].set(title="Percent late", xlabel="hour of New York (—), of UTC (- -)")
 panels[1].set(title="Mean °F", xlabel="hour; joined by UTC (—), by clock (- -)", xticks=[6, 12, 18])
-evening = [line.get_ydata()[-4] - line.get_ydata()[7] for line in panels[1].lines]
-plots.show(figure, "20:00 against 12:00: {:+.1f} °F; joined wrongly, {:+.1f}".format(*evening))
+peaks = [line.get_xdata()[line.get_ydata().argmax()] for panel in panels for line in panel.lines]
+plots.show(figure, "Most late: hour {}, by UTC {}. Warmest: {}, joined wrongly {}.".format(*peaks))
 
 # %% [markdown] id="summer-intro"
-# Left: by UTC, flights seem to run late at one in the morning, when none leaves. Right: joined wrongly, eight in the
-# evening is warmer than noon, because each flight got the weather of four or five hours before.
+# Left: by UTC (dashed), flights seem to run late at one in the morning, when none leaves. Right: joined wrongly,
+# it is warmest at 17 instead of 14 o'clock, because each flight got the weather of four or five hours before.
 #
 # *Four or five* is the next trap. A fixed number of hours cannot repair it, as New York changes its clocks. The
 # two days of change, seen by local time:
@@ -330,21 +333,21 @@ print(f"joined to itself by the local clock: {len(weather):,} rows become {len(d
 print(f"by time_hour: {len(weather.merge(weather[keys], on=keys)):,}")
 
 # %% [markdown] id="q3-task"
-# On 10 March there is no hour 2, on 3 November there are two hours 1 (and its hour 0 is missing in the data). A join on the local clock doubles those
-# rows without a word. So: **join by UTC, and go to local time only to say what people see**. Python's
-# `zoneinfo` knows the rules of every zone, and pandas uses it in `tz_convert`.
+# On 10 March there is no hour 2. On 3 November there are two hours 1 (its hour 0 is one of those that the data lack).
+# A join on the local clock doubles those rows without a word. So: **join by UTC, and go to local time only to say
+# what people see**.
 #
 # ### Exercise 3: the clock on the wall
 #
 # The service gets departures in UTC. Write a function that takes such a column of times and returns a table
 # with the columns `weekday` (`"Mon"`, `"Tue"`, …) and `minute_of_day`, both by New York's clock, in summer and in
-# winter. `.dt.day_name().str[:3]` gives the weekday.
+# winter. `new_york` is the zone, and `.dt.day_name().str[:3]` gives a weekday.
 
 
 # %% id="q3"
 def wall_clock(times):
     ### BEGIN SOLUTION
-    local = times.dt.tz_convert("America/New_York")
+    local = times.dt.tz_convert(new_york)
     return pd.DataFrame(
         {
             "weekday": local.dt.day_name().str[:3],
@@ -431,10 +434,11 @@ def serve(request):
 
 # %% [markdown] id="skew-intro"
 # It runs, and the model answers. A **skew test** sends the *same* flights through both paths, and says for each
-# feature in which share of them the values differ. The
-# report adds what each difference does to the warnings. We take all flights of May. Nobody asked a service in 2013, so
-# the requests are made from the data, with a weather report that comes from elsewhere. We warn from 0.2 on: a
-# missed flight costs 40 dollars and a needless warning 10 (requirement R2), so there a warning begins to pay.
+# feature in which share of them the values differ. The report adds what each difference does to the warnings.
+#
+# We take all flights of May. Nobody asked a service in 2013, so the requests are made from the data, with the
+# weather as another provider would report it. We warn from 0.2 on: a missed flight costs 40 dollars and a needless
+# warning 10 (requirement R2), so there a warning begins to pay.
 
 # %% id="skew"
 from mlops_school.skew import make_requests, report
@@ -453,9 +457,9 @@ report(trained, served, warn, late[asked]).round(2)
 
 # %% [markdown] id="q5-task"
 # No error, no log line, and in the end (`all`) a quarter of the answers are other ones than the model was validated
-# with, at 90 cents a flight. The causes: degrees Celsius, 17:45 read as 17.45 hours, 0 seats for an unknown aircraft, and the weekday of
-# UTC. The hour is wrong in most rows and hardly matters to the model; the temperatures do the damage. From the
-# shares alone nobody could tell, so every one of them must be 0.
+# with, at 90 cents a flight. The causes: degrees Celsius, 17:45 read as 17.45 hours, 0 seats for an unknown
+# aircraft, and the weekday of UTC. The time of day is wrong in most rows and hardly matters; the temperatures do
+# the damage. From the shares nobody could tell, so each of them must be 0.
 #
 # You could repair four lines, and wait for the fifth. The cure is **one function for both paths**.
 #
@@ -485,9 +489,10 @@ q5.check(serve_again, requests, trained)
 # ## What a feature store adds
 #
 # You have met three needs: **one definition** of a feature for everyone; for training, its value **as of any
-# past moment**; for serving, its **latest** value, at once. A **feature store** is a system that serves these
-# three. In small, on our weather: `facts` and `entry` are the definition, which a store keeps in a *registry*; `as_of`
-# is the *offline* part; the function `online` is the other. What the online part answers at a moment must be
+# past moment**; for serving, its **latest** value, at once. A **feature store** is a system that serves these three.
+#
+# In small, on our weather: `facts` and `entry` are the definition, which a store keeps in its *registry*. `as_of`
+# is the *offline* part, and the function `online` the other. What the online part answers at some moment must be
 # what the offline part says of that moment later.
 
 # %% id="store"
@@ -502,7 +507,7 @@ def online(now):
     return known.drop_duplicates("origin", keep="last").set_index("origin")[["temp", "visib"]]
 
 
-now = pd.Timestamp("2013-05-23 15:45", tz="America/New_York").tz_convert("UTC")
+now = pd.Timestamp("2013-05-23 15:45", tz=new_york).tz_convert("UTC")
 moments = pd.DataFrame({"origin": ["EWR", "JFK", "LGA"], "known": now})
 offline = as_of(moments, facts, **entry).set_index(moments["origin"])
 print("offline and online agree:", (offline == online(now).loc[offline.index]).all(axis=None))

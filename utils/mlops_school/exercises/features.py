@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import numpy as np
 import pandas as pd
@@ -200,7 +201,7 @@ def _clock_code(local: str) -> str:
     hints=(
         "`times.dt.tz_convert(...)` shows the same moments on another clock; `tz_localize` would "
         "change the moments.",
-        "The zone is called `America/New_York`. It knows summer and winter by itself.",
+        "The zone is in `new_york`. It knows summer and winter by itself.",
         "`local.dt.hour` is the hour on the clock; an hour has 60 minutes, and `local.dt.minute` "
         "comes on top.",
     ),
@@ -217,7 +218,7 @@ def _clock_code(local: str) -> str:
             "local.dt.day_name()", "times.dt.day_name()"
         ): "weekday",
     },
-    given=lambda: {"pd": pd},
+    given=lambda: {"pd": pd, "new_york": ZoneInfo("America/New_York")},
 )
 def q3(wall_clock: Callable[[pd.Series], pd.DataFrame]) -> str:
     """What do the clocks in New York show?"""

@@ -1,6 +1,8 @@
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from mlops_school import data
 from mlops_school.features import (
@@ -131,3 +133,66 @@ def test_weekday_and_minute_are_local(february, weather, planes):
     assert table["weekday"].tolist() == local.dt.strftime("%a").tolist()
     minutes = local.dt.hour * 60 + february["minute"]
     assert table["minute_of_day"].tolist() == minutes.tolist()
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.integers(0, 299), st.integers(0, 30_000), st.sampled_from(WEATHER))
+def test_no_weather_row_that_comes_later_changes_a_feature(
+    february, weather, planes, number, later, column
+):
+    flight = february.iloc[[number]]
+    (due,) = warning_due(flight)
+    future = weather.index[weather["time_hour"] + pd.Timedelta(hours=1) > due]
+    changed = weather.copy()
+    changed.loc[future[later % len(future)], column] = 123.0
+    pd.testing.assert_frame_equal(
+        make_features(flight, changed, planes), make_features(flight, weather, planes)
+    )
+
+
+def test_all_weather_that_comes_later_changes_no_feature(february, weather, planes):
+    for _, flight in february.head(25).iterrows():
+        flight = flight.to_frame().T.astype(february.dtypes)
+        (due,) = warning_due(flight)
+        known = weather[weather["time_hour"] + pd.Timedelta(hours=1) <= due]
+        pd.testing.assert_frame_equal(
+            make_features(flight, known, planes), make_features(flight, weather, planes)
+        )
+
+
+@pytest.mark.parametrize("column", ["dep_time", "dep_delay", "arr_time", "arr_delay", "air_time"])
+@pytest.mark.parametrize("value", [np.nan, 9999.0])
+def test_no_outcome_changes_a_feature(column, value, february, weather, planes):
+    pd.testing.assert_frame_equal(
+        make_features(february.assign(**{column: value}), weather, planes),
+        make_features(february, weather, planes),
+    )
+
+
+def test_features_of_one_flight_are_those_of_the_batch(february, weather, planes):
+    table = make_features(february, weather, planes)
+    alone = [make_features(february.iloc[[number]], weather, planes) for number in range(80)]
+    pd.testing.assert_frame_equal(pd.concat(alone), table.head(80))
+
+
+def test_an_index_with_duplicates_loses_and_adds_no_flight(february, weather, planes):
+    table = make_features(february, weather, planes)
+    same = make_features(february.set_axis([0] * len(february)), weather, planes)
+    pd.testing.assert_frame_equal(same.set_axis(february.index), table)
+
+
+@pytest.mark.parametrize(("month", "day", "offset"), [(3, 10, 4), (11, 3, 5)])
+def test_on_the_days_when_clocks_change_time_passes_as_always(month, day, offset, weather, planes):
+    flights = data.load_flights([month])
+    first = flights[flights["day"] == day].sort_values("sched_dep_time").head(60)
+    due = warning_due(first)
+    midnight = pd.Timestamp(2013, month, day, tz="UTC")
+    minutes = first["hour"] * 60 + first["minute"] + (offset - 2) * 60
+    assert (due == midnight + pd.to_timedelta(minutes, unit="min")).all()
+    table = make_features(first, weather, planes)
+    assert (table["weekday"] == "Sun").all()
+    assert (table["minute_of_day"] == first["hour"] * 60 + first["minute"]).all()
+    for index, flight in first.iterrows():  # the hour that is complete when the warning is due
+        newest = due[index].floor("h") - pd.Timedelta(hours=1)
+        rows = weather[(weather["origin"] == flight["origin"]) & (weather["time_hour"] == newest)]
+        assert table.loc[index, "temp"] == rows["temp"].item()

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 import pandas as pd
 
 from mlops_school import data
+from mlops_school.point_in_time import as_of
 from mlops_school.process import load_requirements
 
 _WARN = load_requirements()["R1"].limits
@@ -69,9 +70,9 @@ def make_features(
     known = planes.set_index("tailnum")
     table["seats"] = flights["tailnum"].map(known["seats"])
     table["plane_year"] = flights["tailnum"].map(known["year"])
-    table = table.join(_weather_known_at(flights, weather))[FEATURES]
+    table[WEATHER] = _weather_known_at(flights, weather)
     # A whole number may be missing tomorrow. As a float it may be, and the type never changes.
-    return table.astype(dict.fromkeys(NUMERIC, "float64"))
+    return table[FEATURES].astype(dict.fromkeys(NUMERIC, "float64"))
 
 
 def warning_due(flights: pd.DataFrame) -> pd.Series:
@@ -108,12 +109,5 @@ def observations(weather: pd.DataFrame) -> pd.DataFrame:
 def _weather_known_at(flights: pd.DataFrame, weather: pd.DataFrame) -> pd.DataFrame:
     """Return, for each flight, the newest weather that was known when the warning is due."""
     moments = pd.DataFrame({"origin": flights["origin"], "known": warning_due(flights)})
-    observed = observations(weather)
-    observed["origin"] = observed["origin"].astype(flights["origin"].dtype)  # as a merge demands
-    return pd.merge_asof(
-        moments.sort_values("known").reset_index(names="flight"),
-        observed.sort_values("known"),
-        on="known",
-        by="origin",
-        tolerance=OBSERVATION_LIFETIME,
-    ).set_index("flight")[WEATHER]
+    facts = observations(weather)
+    return as_of(moments, facts, on="known", by="origin", tolerance=OBSERVATION_LIFETIME)

@@ -27,7 +27,7 @@ from mlops_school.exercises.labs.feast import q1, q2
 from mlops_school.features import HORIZON, OBSERVATION_LIFETIME, WEATHER
 from mlops_school.paths import new_folder
 
-warnings.filterwarnings("ignore", "fetch_arrow_table", DeprecationWarning)  # for authors
+warnings.filterwarnings("ignore", "fetch_arrow_table", DeprecationWarning)  # for Feast's authors
 months = [7]  # whose flights we ask about
 
 # %% [markdown] id="source-intro"

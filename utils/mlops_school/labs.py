@@ -62,8 +62,8 @@ def require(name: str) -> None:
     """
     if not is_active(find_lab(name)):
         raise CourseError(
-            "This notebook needs the environment of its lab. Close it, and in a terminal, in the "
-            f"folder of the course, run `school lab {name}`."
+            "This notebook needs the environment of its lab. Open a terminal (File, New, Terminal) "
+            f"and run `school lab {name}`: it opens the notebook in a JupyterLab of its own."
         )
 
 

@@ -83,10 +83,12 @@ def test_report_names_targets_and_what_was_measured(bench_with):
     assert "| target: 1.25 times that | 16.9 |" in report
     assert "| **the tests** | **10.0** |" in report
     assert re.search(r"2 cores, \d+ GB of memory, \w+ .*, Python 3\.\d+\.\d+\.", report)
+    assert "in one process in 8.0 s, with 500 MB.\nWithin the same targets: yes." in report
     assert report.endswith("Met: yes.\n")
+    assert executed[-1][0] == [bench.YEAR]
     environments = [environment for _, environment in executed]
-    assert [environment.get("SCHOOL_STRICT") for environment in environments] == [None, "1", "1"]
-    first, second, third = [environment["SCHOOL_WORKSPACE"] for environment in environments]
+    assert [environment.get("SCHOOL_STRICT") for environment in environments] == [None, "1", "1", None]
+    first, second, third, _ = [environment["SCHOOL_WORKSPACE"] for environment in environments]
     assert first != second == third
 
 
@@ -95,7 +97,7 @@ def test_tests_are_measured_with_fast_parameters(bench_with, small_course):
     lesson.source.write_text('# %% tags=["parameters"] id="p"\nn = 9\n', encoding="utf-8")
     small_course.alter(lesson, fast={"n": 2})
     _, _, executed = bench_with()
-    full, fast, again = [code for code, _ in executed]
+    full, fast, again, _ = [code for code, _ in executed]
     assert full == ["n = 9"]
     assert fast == again == ["n = 9", "# Parameters\nn = 2\n"]
 

@@ -4,6 +4,7 @@ import hashlib
 import json
 import re
 import shutil
+from datetime import datetime
 from pathlib import Path
 
 import numpy as np
@@ -575,3 +576,25 @@ def test_the_card_is_right_about_what_may_not_be_concluded(frames):
         "What may not be concluded",
         [f"reported by {flights.carrier.nunique()} airlines", "has learned 2013"],
     )
+
+
+def test_files_of_other_widths_are_brought_to_the_types_of_the_course():
+    flights = pa.Table.from_pandas(data.load_flights([2]), preserve_index=False).slice(0, 100)
+    narrow = flights.schema
+    for name, type_ in {
+        "year": pa.int16(),
+        "arr_delay": pa.int32(),
+        "dep_delay": pa.float32(),
+    }.items():
+        narrow = narrow.set(narrow.get_field_index(name), pa.field(name, type_))
+    narrow = narrow.set(
+        narrow.get_field_index("time_hour"), pa.field("time_hour", pa.timestamp("ms", "UTC"))
+    )
+    assert data.as_flights(flights.cast(narrow)).equals(
+        flights.cast(data.as_flights(flights).schema)
+    )
+
+
+def test_what_would_need_a_guess_stays_as_it_is():
+    table = pa.table({"year": ["2013"], "time_hour": [datetime(2013, 1, 1)], "gate": [7]})
+    assert data.as_flights(table).equals(table)

@@ -118,6 +118,21 @@ def load_airlines(folder: Path = DATA) -> pd.DataFrame:
     return _to_pandas(_read(folder / "airlines.parquet", _AIRLINES))
 
 
+def as_flights(table: pa.Table) -> pa.Table:
+    """Return a table of flights in the types that :func:`load_flights` gives.
+
+    Files keep numbers and times in other widths. What does not convert without a guess, such as a
+    number that is written as text, stays as it is, and so do unknown columns.
+    """
+    fields = list(table.schema)
+    for place, field in enumerate(fields):
+        if field.name in _FLIGHTS.names:
+            known = _FLIGHTS.field(field.name)
+            if _CONVERTS[known.type](field.type):
+                fields[place] = known
+    return table.cast(pa.schema(fields))
+
+
 def version(months: Iterable[int] = MONTHS, folder: Path = DATA) -> str:
     """Return 12 hexadecimal digits that stand for all that training on these months reads.
 

@@ -14,6 +14,7 @@ import pyarrow.parquet as pq
 from great_expectations.core import ExpectationValidationResult
 
 from mlops_school import expectations
+from mlops_school.data import as_flights
 from mlops_school.expectations import FLIGHT, Limits, usual_limits
 from mlops_school.process import load_requirements
 
@@ -188,7 +189,7 @@ def read_month(path: Path) -> tuple[str, pd.DataFrame]:
     try:
         file = pq.ParquetFile(pa.BufferReader(content), page_checksum_verification=True)
         # What pandas noted in the file may be wrong; only what is in the columns counts.
-        month = file.read().to_pandas(types_mapper=_as_text, ignore_metadata=True)
+        month = as_flights(file.read()).to_pandas(types_mapper=_as_text, ignore_metadata=True)
     except (pa.ArrowException, OSError, ValueError, OverflowError) as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise UnreadableMonth(f"the Parquet file is damaged: {reason}") from error

@@ -391,6 +391,7 @@ october = gate.inbox / "2013-10.parquet"
 october.write_bytes(october.read_bytes()[:200_000])
 year["2013-11"].to_csv(gate.inbox / "2013-11.parquet", index=False)
 sent = {path.name: path.read_bytes() for path in gate.inbox.iterdir()}
+receipts = []
 
 # %% [markdown] id="receive-intro"
 # `receive` reads each file, validates it and moves it on. A file that cannot be read is a finding like any

@@ -157,7 +157,7 @@ def test_an_inbox_that_may_not_be_written_to_gives_a_sentence(gate, months):
 
 
 @settings(
-    max_examples=6,
+    max_examples=5,
     deadline=None,
     derandomize=True,
     suppress_health_check=[HealthCheck.function_scoped_fixture],

@@ -402,7 +402,7 @@ receipts = []
 # programs. The table below the alerts is August's.
 
 # %% id="receive"
-receipts = gate.receive() or receipts  # run again: the inbox is empty, keep what we have
+receipts += gate.receive()
 print(*receipts, sep="\n", end="\n\n")
 print(*(receipt.alert for receipt in receipts if receipt.alert), sep="\n")
 
@@ -493,7 +493,6 @@ q5.check(lost_rows, handed_in, kept)
 #
 # Rules see what breaks a rule. Suppose a sender mixes up two airlines, and every flight of United is booked
 # as Delta's, and the other way round.
-
 #
 # What could see it? A rule that knows **more than this month**. Aircraft rarely change their airline, so
 # compare with the month before: which share of the flights has an aircraft and an airline that were together

@@ -87,7 +87,12 @@ def test_report_names_targets_and_what_was_measured(bench_with):
     assert report.endswith("Met: yes.\n")
     assert executed[-1][0] == [bench.YEAR]
     environments = [environment for _, environment in executed]
-    assert [environment.get("SCHOOL_STRICT") for environment in environments] == [None, "1", "1", None]
+    assert [environment.get("SCHOOL_STRICT") for environment in environments] == [
+        None,
+        "1",
+        "1",
+        None,
+    ]
     first, second, third, _ = [environment["SCHOOL_WORKSPACE"] for environment in environments]
     assert first != second == third
 

@@ -21,15 +21,15 @@ from mlops_school.etl import FLOAT, INTEGER, TEXT, Column
 from mlops_school.exercises import ____
 from mlops_school.exercises.data import q1, q2, q3, q4, q5
 from mlops_school.paths import new_folder
+from mlops_school.process import load_requirements
 
 # %% [markdown] id="requirements-intro"
 # ## What is asked of the data
 #
 # Two requirements of the delay service rest on this lesson. R4 needs the data of the day on which a model was
 # trained, and R8 allows no row to get lost. The picture shows the way that a month goes.
-# %% id="requirements"
-from mlops_school.process import load_requirements
 
+# %% id="requirements"
 for name in ["R4", "R8"]:
     print(load_requirements()[name], "\n")
 plots.show(data_views.flow(), "The bureau's CSV, raw deliveries, Parquet with records, versions.")
@@ -109,8 +109,8 @@ q1.check(new_columns)
 # that the schema promises, and adds what follows from other columns, such as `time_hour`, the moment in UTC.
 # *Load* stores the result.
 #
-# A promise is worth something only if a file that breaks it is **refused as a whole**, before anything is
-# stored. Three damaged copies of January arrive.
+# A promise is worth something only if a file that breaks it is **refused as a whole**, as R8 says, before
+# anything is stored. Three damaged copies of January arrive.
 
 # %% id="refuse"
 text = january.read_text(encoding="utf-8")
@@ -191,9 +191,9 @@ print("the same bytes" if once.output_sha256 == twice.output_sha256 else "DIFFER
 print(f"{once.rows_read:,} rows read, {once.rows_written:,} written, left out: {once.rejected}")
 
 # %% [markdown] id="kill-intro"
-# Two lines of the CSV were there twice: the bureau sends pages of 10,000 lines, and repeats a line at each
-# turn. Identical rows are one flight, so they are left out, and *counted*. Read = written + left out, and so no
-# row is lost without a trace.
+# Two lines of the CSV were there twice. That happens where long lists come in pages: our bureau repeats the last
+# line of each page of 10,000 at the top of the next. Identical rows are one flight, so they are left out, and
+# *counted*. Read = written + left out, and so no row is lost without a trace.
 #
 # ## Kill it
 #
@@ -216,8 +216,8 @@ crashes.kill_while_writing(february, killed / "2013-02.csv", "CSV in place", chu
 print(f"CSV: {len(pd.read_csv(killed / '2013-02.csv')):,} rows, and no complaint")
 
 # %% [markdown] id="q3-task"
-# The good February of yesterday is gone in both. Parquet at least says so: it keeps its table of contents at
-# the end, which was never written. The CSV is worse: 10,000 of 24,951 flights, and a model would be trained on
+# The good February of yesterday is gone. Parquet at least says so: it keeps its table of contents at the end,
+# which was never written. The CSV is worse: 10,000 of 24,951 flights, and a model would be trained on
 # them tonight.
 #
 # ### Exercise 3: all or nothing
@@ -375,7 +375,7 @@ bureau.deliver(5, raw)
 etl.run(raw, flights)
 versions.save("v3", "May, and March in miles again", date="2013-06-03 09:00")
 
-print(versions.dvc("diff", "v2", "v3"))
+print(versions.dvc("diff", "v2", "v3").replace("\\", "/"))  # Windows writes \
 print("\nfiles in the remote:", sum(path.is_file() for path in remote.rglob("*")))
 lineage = {version: versions.lineage(version) for version in ["v1", "v2", "v3"]}
 plots.show(data_views.versions_grid(lineage), data_views.describe_versions(lineage))

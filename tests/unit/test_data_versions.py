@@ -185,6 +185,7 @@ def test_nothing_is_written_elsewhere_and_nobody_is_told(tmp_path, monkeypatch):
             proxy.accept()
     assert sorted(path.name for path in tmp_path.iterdir()) == ["home", "remote", "repository"]
     assert not [*home.rglob("*")]
+    assert (versions.folder / ".git" / "dvc" / "cache").is_dir()  # by default in /var/tmp
     for setting in ("core.analytics", "core.check_update"):
         assert versions.dvc("config", setting) == "false"
 

@@ -380,6 +380,17 @@ def test_a_file_that_another_program_holds_is_reported_and_stays(good, tmp_path,
     assert etl.run(tmp_path / "raw", tmp_path / "out") == {"2013-02": "processed"}
 
 
+def test_a_run_that_meets_another_one_says_so(tmp_path, monkeypatch):
+    def refuse(self):
+        raise PermissionError(13, "in use")
+
+    (tmp_path / "raw").mkdir()
+    (tmp_path / "2013-02.parquet.part").touch()
+    monkeypatch.setattr(Path, "unlink", refuse)
+    with pytest.raises(CourseError, match=r"2013-02\.parquet\.part is in use"):
+        etl.run(tmp_path / "raw", tmp_path)
+
+
 def test_a_folder_that_is_read_only_is_reported(good, tmp_path, monkeypatch):
     """Told by the system's error, since who is root may write everywhere."""
     source = write_csv(tmp_path / "2013-02_1.csv", [good])
@@ -466,6 +477,7 @@ def test_a_real_kill_leaves_the_old_month_and_the_next_run_tidies_up(chunks, tmp
             path.write_bytes(before)
         crashes.kill_while_writing(source, path, "whole", chunks)
         assert (path.read_bytes() if path.exists() else None) == before
+    (home / "2013-01.json.part").touch()  # of a month that has nothing new
     etl.run(tmp_path / "raw", home)
     assert sorted(files(home)) == [
         f"2013-0{n}.{end}" for n in (1, 2) for end in ("json", "parquet")

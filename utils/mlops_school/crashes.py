@@ -54,6 +54,10 @@ def kill_while_writing(source: Path, path: Path, writer: str, chunks: int) -> No
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as program:
         reached = program.stdout.readline()
         program.kill()
+        # On Windows, the Python of an environment starts another one, which ends a moment later.
+        # The pipe ends with the last of them, and only then is the file free.
+        program.stdin.close()
+        program.stdout.read()
     if not reached:
         raise CourseError(f"The program that writes {path.name} ended before it could be killed.")
 

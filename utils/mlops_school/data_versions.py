@@ -4,6 +4,7 @@ import hashlib
 import os
 import subprocess
 import sys
+import tempfile
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Self
@@ -16,6 +17,16 @@ from mlops_school.repository import Repository
 
 DVC_SECONDS = 120  # the longest that one command may take
 FLIGHTS = "flights"  # the folder of the months in the repository
+
+# What `dvc config` and `dvc remote add` would write, in one go.
+_SETTINGS = """\
+[core]
+    analytics = false
+    check_update = false
+    remote = store
+['remote "store"']
+    url = {url}
+"""
 
 
 class DataRepository:
@@ -46,10 +57,10 @@ class DataRepository:
         Repository.create(folder)
         new = cls(folder)
         new.dvc("init", "--quiet")
-        new.dvc("config", "core.analytics", "false")
-        new.dvc("config", "core.check_update", "false")
         remote.mkdir(parents=True, exist_ok=True)
-        new.dvc("remote", "add", "--quiet", "--default", "store", os.path.relpath(remote, folder))
+        # From the folder of the settings, so that both can be moved together.
+        url = Path(os.path.relpath(remote, folder / ".dvc")).as_posix()
+        new.repository.write(".dvc/config", _SETTINGS.format(url=url))
         return new
 
     def dvc(self, *arguments: str) -> str:
@@ -160,13 +171,9 @@ class DataRepository:
 
     def _committed(self, version: str, ending: str) -> list[str]:
         """Return the texts of a version's files in the folder of the months, by name."""
-        commit = self.repository.resolve(version)
-        names = self.repository.git("ls-tree", "--name-only", commit, f"{FLIGHTS}/").splitlines()
-        return [
-            self.repository.git("show", f"{commit}:{name}")
-            for name in sorted(names)
-            if name.endswith(ending)
-        ]
+        with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
+            files = self.repository.checkout(version, Path(folder)) / FLIGHTS
+            return [path.read_text(encoding="utf-8") for path in sorted(files.glob(f"*{ending}"))]
 
 
 def _require_dvc() -> None:

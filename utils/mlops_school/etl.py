@@ -302,11 +302,10 @@ def run(raw: Path, folder: Path) -> dict[str, str]:
     Raises
     ------
     CourseError
-        If a file in `raw` is not named as a delivery.
+        If a file in `raw` is not named as a delivery, or (on Windows) another run is at work.
     """
     newest = {delivery.month: delivery.path for delivery in deliveries(raw)}
-    for leftover in folder.glob("*.part"):  # of a run that was killed
-        leftover.unlink()
+    _tidy(folder)
     done = {}
     for month, source in newest.items():
         if _is_up_to_date(source, folder, month):
@@ -398,6 +397,18 @@ def _replace(path: Path, write: Callable[[Path], object]) -> None:
             f"{path} cannot be written. Close the programs that have it open, make sure that its "
             "folder is your own, and try again."
         ) from None
+
+
+def _tidy(folder: Path) -> None:
+    """Remove what a run that was killed has left."""
+    for part in folder.glob("*.part"):
+        try:
+            part.unlink()
+        except PermissionError:
+            raise CourseError(
+                f"{part} is in use: another run is probably at work. Wait for its end, or end the "
+                "program that runs it."
+            ) from None
 
 
 def _delivery(path: Path) -> Delivery:

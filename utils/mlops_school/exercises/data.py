@@ -347,9 +347,10 @@ def q4(culprit: str, untouched: bool, raw: Path, versions: DataRepository) -> st
 
 
 @cache
-def _template() -> Path:
+def _template() -> tempfile.TemporaryDirectory:
     """Make a small repository with three versions once, for all answers that are tried."""
-    home = Path(tempfile.mkdtemp())
+    folder = tempfile.TemporaryDirectory(ignore_cleanup_errors=True)
+    home = Path(folder.name)
     versions = DataRepository.create(home / "repository", home / "remote")
     flights = versions.folder / "flights"
     flights.mkdir()
@@ -363,11 +364,11 @@ def _template() -> Path:
             (flights / f"{month}.parquet").write_bytes(content.encode("utf-8"))
             (flights / f"{month}.json").write_bytes(f'"{content}"\n'.encode())
         versions.save(f"v{number}", f"Version {number}", date=f"2013-0{number + 3}-01 09:00")
-    return home
+    return folder
 
 
 def _repository() -> dict[str, Any]:
-    return {"versions": DataRepository(_template() / "repository")}
+    return {"versions": DataRepository(Path(_template().name, "repository"))}
 
 
 @exercise(

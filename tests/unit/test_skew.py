@@ -80,6 +80,15 @@ def test_any_single_change_is_counted(values, draw):
     assert share_differing(changed, table)["x"] == 1 / len(values)
 
 
+@pytest.mark.parametrize("missing", [None, np.nan, pd.NA])
+@pytest.mark.parametrize("type_", [object, "string", "category"])
+def test_a_missing_text_agrees_with_a_missing_text_only(missing, type_):
+    one = pd.DataFrame({"x": pd.Series(["a", missing, missing, "b"], dtype=type_)})
+    other = pd.DataFrame({"x": pd.Series(["a", "c", np.nan, None], dtype=object)})
+    assert share_differing(one, other)["x"] == 0.5
+    assert share_differing(other, one)["x"] == 0.5
+
+
 def test_rounding_in_the_last_digits_is_no_skew():
     one, other = pd.DataFrame({"x": [0.1 + 0.2]}), pd.DataFrame({"x": [0.3]})
     assert share_differing(one, other)["x"] == 0

@@ -95,9 +95,8 @@ def _differ(one: pd.Series, other: pd.Series, tolerance: float) -> np.ndarray:
     if all(pd.api.types.is_numeric_dtype(column) for column in (one, other)):
         one, other = (column.to_numpy("float64", na_value=np.nan) for column in (one, other))
         return ~np.isclose(one, other, rtol=0, atol=tolerance, equal_nan=True)
-    missing, other_missing = one.isna().to_numpy(), other.isna().to_numpy()
-    equal = one.astype(object).to_numpy() == other.astype(object).to_numpy()
-    return (missing != other_missing) | ~(missing | equal.astype(bool))
+    one, other = (column.astype(object).where(column.notna(), None) for column in (one, other))
+    return one.to_numpy() != other.to_numpy()  # None equals None, as NaN does not
 
 
 def make_requests(flights: pd.DataFrame, features: pd.DataFrame) -> list[Mapping[str, Any]]:

@@ -287,7 +287,7 @@ q2.check(leaks)
 # q2.solution()
 
 # %% [markdown] id="zone-intro"
-# One suspect remains. `planes` is a single list, made after the year, and nobody can say what it said in May. We
+# One suspect remains. `planes` is a single list without dates, and nobody can say what it said in May. We
 # keep `seats` and `plane_year`, which hardly ever change, and write the doubt down.
 #
 # ## The time-zone trap
@@ -314,7 +314,7 @@ peaks = [line.get_xdata()[line.get_ydata().argmax()] for panel in panels for lin
 plots.show(figure, "Most late: hour {}, by UTC {}. Warmest: {}, joined wrongly {}.".format(*peaks))
 
 # %% [markdown] id="summer-intro"
-# Left: by UTC (dashed), flights seem to run late at one in the morning, when none leaves. Right: joined wrongly,
+# Left: by UTC (dashed), flights seem to run late at one in the morning, when none left. Right: joined wrongly,
 # it is warmest at 17 instead of 14 o'clock, because each flight got the weather of four or five hours before.
 #
 # *Four or five* is the next trap. A fixed number of hours cannot repair it, as New York changes its clocks. The

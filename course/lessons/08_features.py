@@ -484,7 +484,8 @@ q5.check(serve_again, requests, trained)
 # q5.solution()
 
 # %% [markdown] id="store-intro"
-# The skew test stays: in the pipeline of tests it runs at every change, of either path.
+# The skew test stays. It is one line, `assert not share_differing(trained, served).any()` with `share_differing`
+# from `mlops_school.skew`, and runs at every change of either path.
 #
 # ## What a feature store adds
 #

@@ -301,9 +301,9 @@ q2.check(leaks)
 
 # %% id="zone"
 local = flights["time_hour"].dt.tz_convert(new_york)
-print(f"{(flights['time_hour'].dt.date != local.dt.date).sum():,} flights have another date in UTC")
+print(f"{(flights['time_hour'].dt.day != local.dt.day).sum():,} flights have another date in UTC")
 on_clock = local.dt.tz_localize(None).dt.tz_localize("UTC")  # 17:00 in New York, called 17:00 UTC
-wrong = flights[["origin"]].assign(time_hour=on_clock).merge(weather, on=keys, how="left")[["temp"]]
+wrong = flights[["origin"]].assign(time_hour=on_clock).merge(weather[[*keys, "temp"]], how="left")
 figure, panels = plt.subplots(ncols=2)
 for clock, table, style in [(local, at_departure, "-"), (flights["time_hour"], wrong, "--")]:
     panels[0].plot((100 * late[arrived]).groupby(clock.dt.hour).mean(), style)

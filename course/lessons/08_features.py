@@ -235,13 +235,13 @@ print(f"with dep_delay, in notebook:  {auc(leaky_model, leaking, may):.2f}")
 print(f"with dep_delay, in service:   {auc(leaky_model, unknown, may):.2f}")
 
 # %% [markdown] id="weather-leak-intro"
-# That is the cost of leakage: a promise of 0.92, and a service at 0.59. It is far worse than the honest model,
-# which promised 0.75 and keeps it. The leaky model leaned on one column and learned little else. It falls below
-# the 0.70 of requirement R3, and only in service would anyone notice.
+# That is the cost of leakage: a promise of 0.92, and a service at 0.59. The honest model promised 0.75, and gets the
+# same in service, because it asks for nothing that is not there. The leaky one leaned on one column and learned
+# little else. It falls below the 0.70 of requirement R3, and only in service would anyone notice.
 #
-# And the naive weather? It is a leak as well, so is it as bad? We train on the three months before each of
-# May, August and November: once with the weather known in time, once with the weather of the departure. In service, the
-# second model gets what there is: the weather known in time.
+# And the naive weather? It is a leak as well, so is it as bad? We train on the three months before each of May,
+# August and November: once with the weather known in time, once with the weather of the departure. In service,
+# the second model gets what there is: the weather known in time.
 
 # %% id="weather-leak"
 keys = ["origin", "time_hour"]
@@ -257,8 +257,8 @@ scores = pd.DataFrame(scores, index=["known in time", "naive, notebook", "naive,
 scores.assign(mean=scores.mean(axis="columns")).round(2)
 
 # %% [markdown] id="q2-task"
-# This leak is tiny: on average all three reach 0.70, and which is best changes from month to month. Weather three
-# hours older is nearly as good. We say so, because inventing a catastrophe would be dishonest. The naive join is
+# This leak is tiny: on average all three reach 0.70, and months differ far more than joins do. Weather three
+# hours older is as good. We say so, because inventing a catastrophe would be dishonest. The naive join is
 # wrong all the same: its weather cannot be had in service, R1 forbids it, and that it does little harm was known
 # only once the right join was there to compare with.
 #

@@ -80,6 +80,15 @@ def test_any_single_change_is_counted(values, draw):
     assert share_differing(changed, table)["x"] == 1 / len(values)
 
 
+@pytest.mark.parametrize("missing", [None, np.nan, pd.NA])
+@pytest.mark.parametrize("type_", [object, "string", "category"])
+def test_a_missing_text_agrees_with_a_missing_text_only(missing, type_):
+    one = pd.DataFrame({"x": pd.Series(["a", missing, missing, "b"], dtype=type_)})
+    other = pd.DataFrame({"x": pd.Series(["a", "c", np.nan, None], dtype=object)})
+    assert share_differing(one, other)["x"] == 0.5
+    assert share_differing(other, one)["x"] == 0.5
+
+
 def test_rounding_in_the_last_digits_is_no_skew():
     one, other = pd.DataFrame({"x": [0.1 + 0.2]}), pd.DataFrame({"x": [0.3]})
     assert share_differing(one, other)["x"] == 0
@@ -103,9 +112,16 @@ def test_the_report_says_what_each_skew_does():
     late = pd.Series([False, False, True, True])
     found = report(training, serving, lambda table: (table["x"] >= 3).to_numpy(), late)
     assert found.index.tolist() == ["none", "z", "x", "all"]
-    assert found["rows differ"].tolist()[1:3] == [1.0, 0.5]
+    assert found["rows differ"].tolist() == [0, 1, 0.5, 1]
     assert found["answers change"].tolist() == [0, 0, 0.5, 0.5]
     assert found["dollars per flight"].tolist() == [0, 0, 12.5, 12.5]  # 10 needless, 40 missed
+
+
+def test_in_the_report_a_row_counts_once_however_many_of_its_features_differ():
+    training = pd.DataFrame({"x": [1.0, 2.0, 3.0, 4.0], "y": ["a"] * 4})
+    serving = pd.DataFrame({"x": [9.0, 9.0, 3.0, 4.0], "y": ["b", "a", "b", "a"]})
+    found = report(training, serving, lambda table: table["x"] > 5, pd.Series([False] * 4))
+    assert found["rows differ"].tolist() == [0, 0.5, 0.5, 0.75]
 
 
 def test_the_report_of_no_skew_has_nothing_between_none_and_all(features):

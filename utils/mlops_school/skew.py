@@ -10,23 +10,21 @@ from mlops_school.errors import CourseError
 from mlops_school.evaluation import cost
 from mlops_school.features import WEATHER
 
+TOLERANCE = 1e-6
 _ANNOUNCED = ["year", "month", "day", "hour", "minute", "sched_dep_time"]
 _ANNOUNCED += ["carrier", "origin", "dest", "distance", "tailnum"]
 
 
-def share_differing(
-    training: pd.DataFrame, serving: pd.DataFrame, tolerance: float = 1e-6
-) -> pd.Series:
+def share_differing(training: pd.DataFrame, serving: pd.DataFrame) -> pd.Series:
     """Return, for each feature, in which share of the rows two computations of it differ.
 
-    Missing agrees with missing. A number never agrees with a text.
+    Missing agrees with missing, numbers agree if they differ by no more than ``TOLERANCE``, and a
+    number never agrees with a text.
 
     Parameters
     ----------
     training, serving : DataFrame of shape (n_flights, n_features)
         The same flights in the same order, with the same features, in any order.
-    tolerance : float
-        Numbers that differ by no more than this agree.
 
     Returns
     -------
@@ -38,17 +36,8 @@ def share_differing(
     CourseError
         If the flights or the features are not the same, or there are none.
     """
-    if not len(training) or not training.index.equals(serving.index):
-        raise CourseError(
-            f"Give the same flights to both paths, at least one, in the same order: there are "
-            f"{len(training)} from training and {len(serving)} from serving."
-        )
-    if odd := sorted(set(training) ^ set(serving)):
-        raise CourseError(f"Only one of the two paths computes {', '.join(map(str, odd))}.")
-    shares = {
-        name: float(_differ(training[name], serving[name], tolerance).mean()) for name in training
-    }
-    return pd.Series(shares, name="share differing").sort_values(ascending=False, kind="stable")
+    shares = _differences(training, serving).mean().rename("share differing")
+    return shares.sort_values(ascending=False, kind="stable")
 
 
 def report(
@@ -76,28 +65,39 @@ def report(
         The columns ``rows differ`` and ``answers change``, shares from 0 to 1, and ``dollars per
         flight``; indexed by ``none``, each feature that differs, and ``all``.
     """
+    differences = _differences(training, serving)
     shares = share_differing(training, serving)
-    shares = shares[shares > 0]
-    spoiled = {"none": training}
-    spoiled |= {name: training.assign(**{name: serving[name]}) for name in shares.index}
-    spoiled["all"] = serving[list(training)]
+    spoiled = {"none": (0.0, training)}
+    for name, share in shares[shares > 0].items():
+        spoiled[name] = share, training.assign(**{name: serving[name]})
+    spoiled["all"] = differences.any(axis="columns").mean(), serving[list(training)]
     right = np.asarray(warn(training))
-    rows = []
-    for name, table in spoiled.items():
+    rows = {}
+    for name, (share, table) in spoiled.items():
         warned = np.asarray(warn(table))
-        dollars = cost(late, warned) / len(late)
-        rows.append((shares.get(name, np.nan), (warned != right).mean(), dollars))
+        rows[name] = share, (warned != right).mean(), cost(late, warned) / len(late)
     columns = ["rows differ", "answers change", "dollars per flight"]
-    return pd.DataFrame(rows, index=pd.Index(spoiled, name="skew"), columns=columns)
+    return pd.DataFrame.from_dict(rows, orient="index", columns=columns).rename_axis("skew")
 
 
-def _differ(one: pd.Series, other: pd.Series, tolerance: float) -> np.ndarray:
+def _differences(training: pd.DataFrame, serving: pd.DataFrame) -> pd.DataFrame:
+    """Return whether each feature of each flight differs."""
+    if not len(training) or not training.index.equals(serving.index):
+        raise CourseError(
+            f"Give the same flights to both paths, at least one, in the same order: there are "
+            f"{len(training)} from training and {len(serving)} from serving."
+        )
+    if odd := sorted(set(training) ^ set(serving)):
+        raise CourseError(f"Only one of the two paths computes {', '.join(map(str, odd))}.")
+    return pd.DataFrame({name: _differ(training[name], serving[name]) for name in training})
+
+
+def _differ(one: pd.Series, other: pd.Series) -> np.ndarray:
     if all(pd.api.types.is_numeric_dtype(column) for column in (one, other)):
         one, other = (column.to_numpy("float64", na_value=np.nan) for column in (one, other))
-        return ~np.isclose(one, other, rtol=0, atol=tolerance, equal_nan=True)
-    missing, other_missing = one.isna().to_numpy(), other.isna().to_numpy()
-    equal = one.astype(object).to_numpy() == other.astype(object).to_numpy()
-    return (missing != other_missing) | ~(missing | equal.astype(bool))
+        return ~np.isclose(one, other, rtol=0, atol=TOLERANCE, equal_nan=True)
+    one, other = (column.astype(object).where(column.notna(), None) for column in (one, other))
+    return one.to_numpy() != other.to_numpy()  # None equals None, as NaN does not
 
 
 def make_requests(flights: pd.DataFrame, features: pd.DataFrame) -> list[Mapping[str, Any]]:
@@ -117,12 +117,12 @@ def make_requests(flights: pd.DataFrame, features: pd.DataFrame) -> list[Mapping
     announced = flights[_ANNOUNCED].assign(
         time_hour=flights["time_hour"].map(pd.Timestamp.isoformat)
     )
-    report = features[WEATHER].assign(
+    observed = features[WEATHER].assign(
         temp=_to_celsius(features["temp"]), dewp=_to_celsius(features["dewp"])
     )
     return [
         {**flight, "weather": weather}
-        for flight, weather in zip(_plain(announced), _plain(report), strict=True)
+        for flight, weather in zip(_plain(announced), _plain(observed), strict=True)
     ]
 
 

@@ -85,15 +85,14 @@ def test_the_guard_notices_a_connection(workspace, tmp_path):
 
 
 @each_lab
-def test_outputs_are_those_that_are_stored_and_cost_what_the_manifest_says(lab, workspace):
+def test_outputs_are_those_that_are_stored_in_the_memory_that_the_manifest_says(lab, workspace):
     notebook = learner_notebook(lab)
     cost = execute(notebook, lab)
     stored = nbformat.read(lab.notebook, as_version=4)
     for cell, kept in zip(notebook.cells, stored.cells, strict=True):
         if IGNORED not in cell.metadata.get("tags", ()):
             assert cell.get("outputs") == kept.get("outputs"), cell.id
-    assert cost.peak / 1e6 == pytest.approx(lab.memory_mb, rel=0.25)
-    assert cost.wall < 3 * lab.seconds  # a machine may be slow and busy
+    assert cost.peak / 1e6 < 1.25 * lab.memory_mb
 
 
 @each_lab

@@ -130,29 +130,44 @@ def _worth(days: pd.DataFrame, keys: list[str], share: pd.Series, n: pd.Series) 
         clustered = count / (count - 1) * squares / n**2
         worth = share * (1 - share) / clustered
     # Where all cases, or all days, agree, nothing can be estimated: a day then counts as one.
-    return worth.where(np.isfinite(worth) & (squares > 0), count).clip(upper=n)
+    # Agreement is never exact: 1 / 49 * 49 is less than 1.
+    return worth.where(np.isfinite(worth) & (squares > 1e-15), count).clip(upper=n)
 
 
-def gap(one: pd.DataFrame, other: pd.DataFrame) -> pd.DataFrame:
-    """Return the difference of two shares, with its 95 percent interval.
+def gap(table: pd.DataFrame, by: str, part: str, outcome: str) -> pd.DataFrame:
+    """Return by how much a share differs between two parts, with its 95 percent interval.
 
-    The interval joins the two of the shares (R. G. Newcombe, 1998, method 10). It takes the two for
-    independent.
+    Both parts live through the same days, so the difference is taken within each day before the
+    days are compared (Taylor's linearisation with days as clusters; L. Kish, 1965).
 
     Parameters
     ----------
-    one, other : DataFrame
-        From :func:`rate_by`, with the same index.
+    table : DataFrame
+        One row a case, with ``date``; none without an outcome.
+    by : str
+        The column that makes the groups; each gets a row of the result.
+    part : str
+        A column of True and False; each group holds both.
+    outcome : str
+        A column of True and False.
 
     Returns
     -------
     DataFrame
-        ``share`` (of `one` less that of `other`), ``low`` and ``high``.
+        ``gap`` (the share where `part` is True, less that of the others), ``low`` and ``high``.
     """
-    share = one["share"] - other["share"]
-    below = np.hypot(one["share"] - one["low"], other["high"] - other["share"])
-    above = np.hypot(one["high"] - one["share"], other["share"] - other["low"])
-    return pd.DataFrame({"share": share, "low": share - below, "high": share + above})
+    z = NormalDist().inv_cdf((1 + LEVEL) / 2)
+    rows = {}
+    for name, group in table.groupby(by):
+        days = group.groupby(["date", part])[outcome].agg(["sum", "size"]).unstack(fill_value=0)
+        hits, n = days["sum"], days["size"]
+        share = hits.sum() / n.sum()
+        off = (hits - share * n) / n.sum()  # what each day adds to the error of a share
+        squares = ((off[True] - off[False]) ** 2).sum()
+        reach = z * np.sqrt(len(days) / (len(days) - 1) * squares)
+        found = share[True] - share[False]
+        rows[name] = {"gap": found, "low": found - reach, "high": found + reach}
+    return pd.DataFrame.from_dict(rows, orient="index").rename_axis(by)
 
 
 def screen(table: pd.DataFrame, columns: Sequence[str], outcome: str = "late") -> pd.Series:

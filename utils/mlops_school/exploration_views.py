@@ -331,8 +331,7 @@ def draw_funnel(by_destination: pd.DataFrame, share: float, name: Sequence[str] 
         axes.plot(rows["worth"], rows["share"], marker, color=colour, markersize=5, label=label)
     for code in name:
         point = by_destination.loc[code, ["worth", "share"]]
-        align, aside = ("right", -8) if point["worth"] < 300 else ("left", 6)
-        axes.annotate(code, point, (aside, -4), textcoords="offset points", ha=align, weight="bold")
+        axes.annotate(code, point, (-8, -4), textcoords="offset points", ha="right", weight="bold")
     axes.set_xscale("log")
     axes.set_xticks([10, 100, 1000], ["10", "100", "1,000"])
     axes.yaxis.set_major_formatter(_PERCENT)
@@ -432,7 +431,7 @@ def draw_looks(
         ylabel="shuffles",
     )
     right.set_xlim(0, max([*real.values(), best.max()]) * 1.08)
-    found = ", ".join(f"{words} {value:.1f}" for words, value in real.items())
+    found = ", ".join(f"{words} {value:.1f}" for words, value in real.items()).replace("\n", " ")
     return figure, (
         f"Left: {len(table)} groups of shuffled labels; the intervals of {out.sum()} miss the true "
         f"{share:.0%}. Right: the best of them is {best.median():.1f} standard errors away in the "

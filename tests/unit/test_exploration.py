@@ -29,11 +29,6 @@ def test_wilson_is_scipys(n, draw):
     assert np.allclose(wilson(count, n), (expected.low, expected.high), atol=1e-12)
 
 
-def test_wilson_at_another_level():
-    expected = binomtest(3, 10).proportion_ci(0.8, method="wilson")
-    assert np.allclose(wilson(3, 10, level=0.8), expected)
-
-
 def test_of_no_cases_wilson_knows_nothing():
     low, high = wilson([0, 5], [0, 10])
     assert (low[0], high[0]) == (0, 1)

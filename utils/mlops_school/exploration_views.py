@@ -275,11 +275,11 @@ _TIMELINE = (
 )
 
 
-def draw_timeline(hours: float = 2) -> Drawing:
+def draw_timeline() -> Drawing:
     """Draw what is known of a flight when, with the moment at which the warning is due."""
     figure, axes = plt.subplots(figsize=(8, 4.2))
-    axes.axvspan(-8, -hours, color=plots.SKY, alpha=0.15, linewidth=0)
-    axes.axvline(-hours, color=plots.BLACK, linewidth=2)
+    axes.axvspan(-8, -2, color=plots.SKY, alpha=0.15, linewidth=0)
+    axes.axvline(-2, color=plots.BLACK, linewidth=2)
     axes.axvline(0, color=plots.BLACK, linestyle=":")
     for y, (_, when, start, end, note) in enumerate(_TIMELINE):
         marker, colour = WHEN[when]
@@ -289,7 +289,7 @@ def draw_timeline(hours: float = 2) -> Drawing:
         axes.text(ends + 0.4, y, note, va="center", fontsize=9, bbox=_PLAIN if y else None)
     axes.set_yticks(range(len(_TIMELINE)), [row[0] for row in _TIMELINE])
     axes.set_ylim(len(_TIMELINE) - 0.4, -1)
-    axes.text(-hours - 0.1, -0.75, "known in time", ha="right", va="center", weight="bold")
+    axes.text(-2.1, -0.75, "known in time", ha="right", va="center", weight="bold")
     axes.text(0.1, -0.75, "scheduled departure", va="center")
     axes.set_xticks(range(-6, 5, 2), [f"{17 + hour}:00" for hour in range(-6, 5, 2)])
     axes.set(xlim=(-8, 7.6), title="A flight at 17:00: the warning is due at 15:00")

@@ -107,6 +107,7 @@ _RATES = (
         _RATES + "same_timetable = rates.mul(mix, axis=0).mean()": "sum to 1",
         _RATES + "same_timetable = rates.mul(mix, axis=0).sum(axis=1)": "each carrier",
         _RATES + "same_timetable = rates.mul(mix, axis=0).sum()['9E']": "each carrier",
+        _RATES + "same_timetable = 100 * rates.mul(mix, axis=0).sum()": "between 0 and 1",
     },
     given=_two_carriers,
 )
@@ -125,6 +126,8 @@ def q2(same_timetable: pd.Series, rates: pd.DataFrame, mix: pd.Series) -> str:
             f"{first} {right[first]:.1%}, {second} {right[second]:.1%}: the same timetable turns "
             "the order round. Neither order is certain: each share is known to about 3 points."
         )
+    if (answer > 1).any():
+        raise NotYet("give shares, between 0 and 1.")
     if np.allclose(answer, rates.mean()):
         raise NotYet("in that average each part of the day counts as much as every other part.")
     if np.allclose(answer, weighted.mean()):
@@ -309,7 +312,7 @@ def q5(supported: set[str]) -> str:
         raise NotYet('write a set of letters, such as `{"B", "F"}`.')
     letters = {str(letter).upper() for letter in supported}
     if not letters <= set(_CLAIMS):
-        raise NotYet("the claims have the letters A to F.")
+        raise NotYet('the claims have the letters A to F. Write a set, such as `{"B", "F"}`.')
     for letter in sorted(letters ^ _SUPPORTED):
         raise NotYet(f"look at {letter} again: {_CLAIMS[letter]}")
     return "both name what was compared, and when. The other four say more than was seen."

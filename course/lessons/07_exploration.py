@@ -165,10 +165,9 @@ findings.add("day", 100 * days["late"].max(), "split by time, never by row; inte
 # ### The hour, and what is behind it
 #
 # On the left, the band is the interval by days. On the right, we follow each aircraft through its day: how
-# late did its flight before arrive, the last one from New York? (The way back is not in our data.)
+# late did its flight before arrive, the last one from New York? (Column `before`; the way back is not in our data.)
 
 # %% id="hours"
-flights[["before", "landed"]] = exploration.flight_before(flights)
 limits = [-100, 0, 15, 30, 60, 2000]
 names = ["early", "0 to 14", "15 to 29", "30 to 59", "60 or more"]
 flights["steps"] = pd.cut(flights["before"], limits, right=False, labels=names)

@@ -29,18 +29,19 @@ def load_open_flights() -> pd.DataFrame:
     -------
     DataFrame
         The columns of the flights, then ``date``; ``place`` (1 for the first row of a day, in the
-        order of the file); ``dest_flights``, all flights to its destination in that month; and
-        ``late``, which is missing if the flight never arrived.
+        order of the file); ``dest_flights``, all flights to its destination in that month;
+        ``late``, which is missing if the flight never arrived; and what :func:`flight_before` says.
     """
     flights = data.load_flights(OPEN_MONTHS)
     date = pd.to_datetime(flights[["year", "month", "day"]])
     late = (flights["arr_delay"] >= LATE_FROM).astype("boolean")
-    return flights.assign(
+    flights = flights.assign(
         date=date,
         place=flights.groupby(date).cumcount() + 1,
         dest_flights=flights.groupby(["month", "dest"])["flight"].transform("size"),
         late=late.mask(flights["arr_delay"].isna()),
     )
+    return flights.join(flight_before(flights))
 
 
 def wilson(count: ArrayLike, n: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
@@ -207,7 +208,7 @@ def flight_before(flights: pd.DataFrame) -> pd.DataFrame:
     Parameters
     ----------
     flights : DataFrame
-        As :func:`load_open_flights` returns them.
+        With ``date``.
 
     Returns
     -------
@@ -324,13 +325,19 @@ class Findings:
     Attributes
     ----------
     guesses : dict of str to float
-        What somebody expected, by the name of the question; a blank is no guess.
+        What somebody expected, by the name of the question; a blank is no guess, and words are
+        refused.
     notes : dict
         What was noted, by name.
     """
 
     guesses: Mapping[str, object]
     notes: dict[str, dict[str, object]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for name, guess in self.guesses.items():
+            if isinstance(guess, str):
+                raise CourseError(f"Guess {name!r} as a number, without quotation marks.")
 
     def add(self, name: str, found: float | str, changes: str) -> None:
         """Note a finding, over an earlier one of that name, and print how far off the guess was.

@@ -101,8 +101,8 @@ findings.add("no label", worst, "report unlabelled flights beside the late ones;
 
 # %% [markdown] id="q1-task"
 # Look at 9 February, after a snowstorm. Of the flights that flew, 25 percent were late: an average day! But
-# 57 percent never flew. 6 March has the same disguise. The labels are **missing not at random**: they are
-# missing because of what we want to predict. Whoever drops them silently calls a disaster an average day.
+# 57 percent never flew. 6 March has the same disguise. The labels are **missing not at random**: what
+# makes flights late also makes labels disappear. Whoever drops them silently calls a disaster an average day.
 #
 # Remember the passenger of a cancelled flight. R1 says "arrives 15 or more minutes late": this flight never
 # arrives. Should there have been a warning? The data cannot say. People must.

@@ -45,7 +45,7 @@ shuffles = 200  # how often chance gets a try, near the end
 #
 # ## Guess, then open
 #
-# In the next cell, put a number in the place of each `____`. Nobody marks it. But if you do not write it
+# In the next cell, put a number in the place of each `____`, in percent. Nobody marks it. But if you do not write it
 # down, every plot will look as if you had known it before. The cell after it opens the four months: `late` is
 # True from 15 minutes on, and missing (`<NA>`) if a flight never arrived; `place` is the position of the row in its
 # day, and you will see why it is there.
@@ -71,15 +71,14 @@ flights[["date", "place", "sched_dep_time", "carrier", "dest", "arr_delay", "lat
 # Before any question about *who* is late: what do the delays themselves look like?
 
 # %% id="delays"
-figure, alt = views.draw_delays(arrived["arr_delay"])
-plots.show(figure, alt)
+plots.show(*views.draw_delays(arrived["arr_delay"]))
 for minutes in (10, 15, 30):
     print(f"late from {minutes} minutes on: {(arrived['arr_delay'] >= minutes).mean():.0%}")
 
 # %% [markdown] id="missing-intro"
 # Half of all flights arrive 4 minutes early or more, and yet the mean is 7 minutes late: a few very late ones
-# pull it up. On the right, the share axis is logarithmic, or the tail would be invisible. So "7 minutes on
-# average" describes hardly any flight, and a *share of late flights* is the better summary.
+# pull it up. So "7 minutes on average" says little about a usual flight, and a *share of late flights* is the
+# better summary.
 #
 # The 15 minutes are a decision, not a law of nature. At 10 minutes, 30 percent would be late; at 30 minutes,
 # 16 percent. Move the limit, and costs, thresholds and every requirement move with it. R1 fixes it once.
@@ -102,8 +101,8 @@ findings.add("no label", worst, "report unlabelled flights beside the late ones;
 
 # %% [markdown] id="q1-task"
 # Look at 9 February, after a snowstorm. Of the flights that flew, 25 percent were late: an average day! But
-# 57 percent never flew. 6 March has the same disguise. The labels are **missing not at random**: they are
-# missing because of what we want to predict. Whoever drops them silently calls a disaster an average day.
+# 57 percent never flew. 6 March has the same disguise. The labels are **missing not at random**: what
+# makes flights late also makes labels disappear. Whoever drops them silently calls a disaster an average day.
 #
 # Remember the passenger of a cancelled flight. R1 says "arrives 15 or more minutes late": this flight never
 # arrives. Should there have been a warning? The data cannot say. People must.
@@ -126,7 +125,8 @@ q1.check(late_or_gone, storm)
 # ## How sure is a share?
 #
 # A share of few flights is a guess. **Wilson's interval** says how far the truth may be: 3 late of 10 flights
-# means "between 11 and 60 percent". It supposes that the flights are independent of one another. Are they?
+# means "between 11 and 60 percent". Of 100 such intervals, about 95 hold the truth, **if** the flights are
+# independent of one another. Are they?
 #
 # One storm delays hundreds of flights at once. So `rate_by` compares the days with one another and computes
 # how many *independent* flights would tell as much. That is the column `worth`.
@@ -137,31 +137,37 @@ print(f"3 of 10: {low:.0%} to {high:.0%}")
 by_month = rate_by(arrived, "month")
 naive = rate_by(arrived, "month", day=None).loc[1]
 print(f"January, as if flights were independent: {naive['low']:.1%} to {naive['high']:.1%}")
+by_month.round(3)
 
+# %% [markdown] id="dates-intro"
+# Look at `worth`: the 26,398 flights of January tell as much as 399 independent ones would. Whoever counts flights
+# says "23 to 24 percent"; by days it is 20 to 28. The first is far too sure. (Even the second is a little too
+# sure: a bad day often follows a bad one.)
+#
+# This matters when you split data, too. Below, every second flight tells how late its day was, and from that
+# alone we guess which of the *other* flights are late. **ROC AUC** says how well that ranks them: 1 is
+# perfect, 0.5 is guessing.
+
+# %% id="dates"
 half = np.arange(len(arrived)) % 2 == 0
 of_the_day = arrived["date"].map(arrived[half].groupby("date")["late"].mean())
 auc = roc_auc_score(arrived["late"][~half], of_the_day[~half])
 print(f"nothing but the date, after a split by row: ROC AUC {auc:.2f}")
 findings.add("day", 100 * days["late"].max(), "split by time, never by row; intervals by day")
-by_month.round(3)
 
 # %% [markdown] id="hours-text"
-# Look at `worth`: the 26,398 flights of January tell as much as 399 independent ones would. Whoever counts flights
-# says "23 to 24 percent"; by days it is 20 to 28. The first is far too sure.
-#
-# It also tells how to split. Every second flight told us how late its day was, and of the others we used *nothing but
-# the date*: ROC AUC 0.69, nearly what R3 demands of the whole service! In tomorrow's flights, it is worth nothing.
-# Whoever lets flights of **one day** lie on both sides of a split rewards learning days by heart. Split by time.
+# We used *nothing but the date*, and get 0.69. R3 demands 0.70 of the whole service! For tomorrow's flights it is
+# worth nothing, for nobody knows yet how late tomorrow will be. Whoever lets flights of **one day** lie on both
+# sides of a split rewards learning days by heart. Split by time.
 #
 # ## Two variables
 #
 # ### The hour, and what is behind it
 #
 # On the left, the band is the interval by days. On the right, we follow each aircraft through its day: how
-# late did it arrive on its flight before?
+# late did its flight before arrive, the last one from New York? (Column `before`; the way back is not in our data.)
 
 # %% id="hours"
-flights[["before", "landed"]] = exploration.flight_before(flights)
 limits = [-100, 0, 15, 30, 60, 2000]
 names = ["early", "0 to 14", "15 to 29", "30 to 59", "60 or more"]
 flights["steps"] = pd.cut(flights["before"], limits, right=False, labels=names)
@@ -175,7 +181,7 @@ findings.add(
 
 # %% [markdown] id="carriers-intro"
 # Delays pile up: from 14 percent in the morning to more than 30 in the evening. The right panel shows how they
-# travel: an aircraft that came in an hour late is late again four times out of five. Whoever asks
+# travel: if the flight before arrived an hour late, this one is late four times out of five. Whoever asks
 # what is *behind* a plot finds a better feature than the clock. (Is it known two hours before? We come back to that.)
 #
 # ### Carriers: who is late, or where, or when?
@@ -195,8 +201,8 @@ findings.add("carrier", 100 * (big.max() - big.min()), "the pair of carrier and 
 
 # %% [markdown] id="reversal-intro"
 # Newark (EWR) has 29 percent late flights, the other two airports 22 and 23. Is Newark bad? Without EV it is as
-# good as they are. Is EV bad, then? At the other airports its interval overlaps with theirs. It is **the pair**, EV
-# at Newark, that is late. A model that adds a bit for the carrier and a bit for the airport cannot say that; one
+# good as they are. Is EV bad, then? At LaGuardia (LGA) it is 2 points above the others, at Kennedy (JFK) 6, but at Newark
+# 17. It is mostly **the pair**, EV at Newark, that is late. A model that adds a bit for the carrier and a bit for the airport cannot say that; one
 # that can use pairs, such as trees, can.
 #
 # ### A whole that contradicts its parts
@@ -216,8 +222,8 @@ parts = pd.concat(
 plots.show(*views.draw_reversal(parts.reindex(kinds, level=1)))
 
 # %% [markdown] id="q2-task"
-# EV's short flights are late *less* often than its long ones. So are those of all others, if only a little. And yet,
-# together, short flights are late *more* often: this is **Simpson's paradox**. Look at the area of the marks: EV flies many
+# EV's short flights are late *less* often than its long ones. Those of all others are no later either: half a point
+# less, which may be chance. And yet, together, short flights are late *more* often: this is **Simpson's paradox**. Look at the area of the marks: EV flies many
 # short routes and few long ones, so an average of short flights has much more of EV in it. (We chose 750 miles. Any
 # limit from 300 to 800 shows the same.)
 #
@@ -263,34 +269,26 @@ plots.show(*views.draw_weather(tables))
 foggy = 100 * tables["Visibility, miles"]["share"].iloc[0]
 findings.add("weather", foggy, "features, but only of weather that is known in time")
 
-# %% [markdown] id="season-intro"
+# %% [markdown] id="leak-intro"
 # Bad visibility and rain come with twice as many late flights. But 2,497 flights at 1 mile or less come from 16
 # days, so the interval is wide.
 #
 # And there is a trap: this is the weather **of the hour of departure**. Two hours before, nobody has seen it.
 # Lesson 08 joins the weather that was known.
 #
-# ### Season: the question that we cannot answer
-#
-# Is the summer worse? Here is all that we may see. Bright is late.
-
-# %% id="season"
-plots.show(*views.draw_season(flights))
-findings.add("season", "unknown", "a promise to watch: R9")
-
-# %% [markdown] id="leak-intro"
-# The day gets later in each of the four months, so the hour is a feature to rely on. But about the summer we know
-# **nothing**, and opening the shut months would not even help: there is one July in these data. One July
-# cannot tell a season from a bad year. And R2 and R3 promise something for **every** month! The
-# model will meet months unlike its own, so somebody must watch. That is R9, and lesson 14.
+# And the season: is the summer worse? About that we know **nothing**. Opening the shut months would hardly
+# help, for these data hold one July, and one July cannot tell a season from a bad year. But R3 promises something
+# for **every** month, so somebody must watch. That is R9, and lesson 14.
 #
 # ## Leakage, found by looking
 #
-# Now we screen the columns: how well does each one, all alone, rank late flights above punctual ones? (A text
+# Now we screen the columns: how well does each one, all alone, rank late flights above punctual ones? ROC AUC
+# says it again. (A text
 # becomes the share late of its value on *other* days. `before` has a value for every fourth flight only; each column
 # is judged by the flights that have one.)
 
 # %% id="leak"
+findings.add("season", "unknown", "a promise to watch: R9")
 columns = ["sched_dep_time", "carrier", "dest", "distance", "origin", "tailnum", "before"]
 columns += ["dep_time", "dep_delay", "arr_time", "air_time", "place"]
 scores = exploration.screen(flights, columns)
@@ -336,18 +334,18 @@ findings.add("leakage", f"AUC {scores.max():.2f} of dep_delay", "ask each column
 
 # %% [markdown] id="funnel-intro"
 # The traps have teeth. The flight before has nearly always landed in time, except when it matters: of those that
-# come in an hour late, three in ten are still in the air (and more, if you count the taxiing). And even a *gap* can leak: every flight without a tail number
-# was cancelled.
+# come in an hour late, three in ten have not landed when the warning is due. And even a *gap* can leak: every
+# flight without a tail number was cancelled.
 #
 # ## Small numbers: a funnel
 #
 # Which destination is the worst? Before you make a ranking, look at what chance alone would do. The blue **funnel**
 # holds the share late of nearly every airport, if all had the same risk. It is wide on the left, where flights
-# are few.
+# are few. Each airport stands at its `worth`, because flights of one day are late together.
 
 # %% id="funnel"
-by_dest = rate_by(arrived, "dest", day=None)
-plots.show(*views.draw_funnel(by_dest, share, ["HDN", "BGR", "CAE", "DSM", "ATL"]))
+by_dest = rate_by(arrived, "dest")
+plots.show(*views.draw_funnel(by_dest, share, ["HDN", "BGR", "CAE", "DSM"]))
 print(f"average over flights {share:.1%}, average over airports {by_dest['share'].mean():.1%}")
 for code in ["CAE", "DSM"]:
     to = arrived[arrived["dest"] == code]
@@ -356,8 +354,9 @@ for code in ["CAE", "DSM"]:
 
 # %% [markdown] id="gap-intro"
 # Hayden (HDN) looks excellent with 8 percent, Bangor (BGR) bad with 45. Both are in the funnel: their 12 and 31
-# flights say nothing. Columbia (CAE) and Des Moines (DSM) are outside: something is going on there, and you have met
-# it before. And mind the **average of averages**: an airport with 12 flights counts as much as Atlanta in it.
+# flights say nothing. Columbia (CAE) and Des Moines (DSM) are outside: chance hardly ever does that, and a part of
+# the reason you have met before. And mind the **average of averages**: in it, an airport with 12 flights counts as
+# much as one with thousands.
 #
 # ## A finding that changes a requirement
 #
@@ -366,29 +365,25 @@ for code in ["CAE", "DSM"]:
 # apart. We put that to the test with a service that never changes: it warns of every flight **from noon on**. A
 # stand-in, but one whose behaviour we know.
 
-
 # %% id="gap"
-def gaps(table):
-    rates = rate_by(table, ["small", "month"], "warned")
-    return gap(rates.loc[True], rates.loc[False])
-
-
 late = arrived[arrived["late"]]
 late = late.assign(warned=late["hour"] >= 12, small=late["dest_flights"] < 100)
 three = late[late["month"] <= 3].assign(month="Jan-Mar")
-rows = pd.concat([gaps(late), gaps(three)])
+rows = pd.concat([gap(months, "month", "small", "warned") for months in (late, three)])
 plots.show(*views.draw_gaps(rows, 0.1))
+
 of_one = late[late["small"]].groupby(["month", "dest"]).size()
 print(f"late flights to a small destination in a month, if any: median {of_one.median():.0f}")
-rows = rows.rename(columns={"share": "gap"})
 rows.assign(R7=np.where(rows["gap"].abs() <= 0.1, "met", "BROKEN")).round(5)
 
 # %% [markdown] id="q4-task"
-# January: broken. February: met. The service is the same, and the difference is 0.0003! Every interval crosses the
-# limit. One month tells the gap to 5 to 7 points only, so for a service like this one R7 is a coin toss: it raises
-# alarms for nothing, and stays silent when it should not. Three months together tell it to 4 points. (There is
-# also a lesson in *why* there is a gap: small airports are served more in the evening, when this service warns. A
-# timetable can look like unfairness.)
+# January: broken. February: met. The service is the same, and the two gaps differ by 0.0003! Every interval crosses
+# the limit. One month tells the gap to 3 to 5 points only, so for a service near the limit R7 is a coin toss. Three
+# months together tell it to about 2 points. (`gap` compares small and other airports *within* each day: a
+# storm hits both.)
+#
+# Why is there a gap at all? Small airports are served more in the evening, when this service warns. A timetable
+# can look like unfairness.
 #
 # What if we looked at single airports? The usual small destination has 12 late flights in a month, if any.
 #
@@ -409,9 +404,9 @@ q4.check(needed)
 # q4.solution()
 
 # %% [markdown] id="change-intro"
-# At 12 a month, that airport would have to wait five months for one verdict. So the honest way is: small airports
+# At 12 a month, that airport would have to wait five months for one rough verdict. So the honest way is: small airports
 # **together**, over **three months**, with an interval that may say "not yet known". Our service gets just that
-# verdict, since it stands on the limit itself. With 4 points to each side, a gap of 0.05 or 0.15 would be recognised.
+# verdict, since it stands near the limit. With 2.4 points to each side, a gap of 0.05 or 0.15 would nearly always be recognised.
 #
 # A requirement is not changed by whoever finds the flaw. You write a **change request**:
 #
@@ -442,7 +437,9 @@ findings.add("R7", "one month decides nothing", "change request: 3 months togeth
 # ## The trap in looking
 #
 # Who looks often finds something. To see it, we **shuffle the labels**, so that nothing has to do with anything,
-# and ask a hundred questions: are flights whose number ends in 00, 01, … 99 late more often?
+# and ask a hundred questions: are flights whose number ends in 00, 01, … 99 late more often? On the right we shuffle
+# 200 times and keep only the best find of each. It is measured in **standard errors**: beyond 2 of them
+# (1.96, the dotted line), *one* look counts as significant at 95 percent.
 
 # %% id="looks"
 ending = arrived.assign(ending=arrived["flight"] % 100)
@@ -455,9 +452,9 @@ real = {
 plots.show(*views.draw_looks(rate_by(shuffled, "ending", day=None), share, best, real))
 
 # %% [markdown] id="q5-task"
-# On the left, triangles are "significant" at the usual 95 percent, and every one of them is nonsense: of 100 looks, 5
-# are expected. On the right, the best of 100 is nearly always beyond the dotted line, the usual limit for one look.
-# The real findings are much further out, even though they are measured by day.
+# On the left, triangles are "significant", and every one of them is nonsense: of 100 looks, about 5 are
+# expected. On the right, the best of 100 is nearly always beyond the dotted line. The real findings (red) are much
+# further out, even though they are measured by `worth`.
 #
 # Three remedies: few questions, written down before; a limit that grows with the number of looks (the dashed line is
 # the one for 100); and **new data** to confirm what old data suggested.

@@ -29,11 +29,6 @@ def test_wilson_is_scipys(n, draw):
     assert np.allclose(wilson(count, n), (expected.low, expected.high), atol=1e-12)
 
 
-def test_wilson_at_another_level():
-    expected = binomtest(3, 10).proportion_ci(0.8, method="wilson")
-    assert np.allclose(wilson(3, 10, level=0.8), expected)
-
-
 def test_of_no_cases_wilson_knows_nothing():
     low, high = wilson([0, 5], [0, 10])
     assert (low[0], high[0]) == (0, 1)
@@ -104,6 +99,13 @@ def test_days_on_which_all_flights_agree_count_as_one_flight_each():
     assert alone == 1
 
 
+@pytest.mark.parametrize("days", [1, 3])
+def test_days_that_agree_count_as_one_flight_each_whatever_is_rounded(days):
+    rows = [("a", flight == 0, day) for day in range(days) for flight in range(49)]
+    (worth,) = rate_by(make_table(rows), "group")["worth"]
+    assert worth == days
+
+
 def test_independent_flights_are_worth_about_their_number():
     random = np.random.default_rng(0)
     table = pd.DataFrame({"late": random.random(60_000) < 0.25, "group": "a"})
@@ -147,11 +149,31 @@ def test_intervals_by_day_hold_the_truth_as_often_as_they_say():
 # ---- differences
 
 
-def test_gap_by_hand():
-    one = pd.DataFrame({"share": [0.5], "low": [0.4], "high": [0.6]})
-    other = pd.DataFrame({"share": [0.2], "low": [0.1], "high": [0.3]})
-    (row,) = gap(one, other).to_numpy()
-    assert np.allclose(row, [0.3, 0.3 - 0.1 * 2**0.5, 0.3 + 0.1 * 2**0.5])
+def judged_days(same_day_shift, random):
+    """Return days in which a part of the flights is late more often, by 0.1 on average."""
+    risk = random.uniform(0.2, 0.6, size=60)
+    table = pd.DataFrame({"date": np.repeat(np.arange(60), 40), "month": 1})
+    table["small"] = np.arange(len(table)) % 4 == 0
+    other = risk if same_day_shift else random.permutation(risk)
+    day = table["date"]
+    risk = np.where(table["small"], risk[day] + 0.1, other[day])
+    return table.assign(late=random.random(len(table)) < risk)
+
+
+@pytest.mark.parametrize("same_day_shift", [True, False])
+def test_the_interval_of_a_gap_holds_the_truth_as_often_as_it_says(same_day_shift):
+    random = np.random.default_rng(2)
+    tables = [judged_days(same_day_shift, random) for _ in range(100)]
+    gaps = pd.concat([gap(table, "month", "small", "late") for table in tables])
+    assert 90 <= ((gaps["low"] <= 0.1) & (gaps["high"] >= 0.1)).sum() <= 99
+    assert gaps["gap"].mean() == pytest.approx(0.1, abs=0.01)
+
+
+def test_what_both_parts_share_does_not_widen_the_gap():
+    rows = [(day, small, day % 2 == 0) for day in range(20) for small in (True, False)]
+    table = pd.DataFrame(rows, columns=["date", "small", "late"]).assign(month=1)
+    (row,) = gap(table, "month", "small", "late").to_numpy()
+    assert np.allclose(row, 0)
 
 
 # ---- what a column gives away
@@ -201,9 +223,8 @@ def test_the_flight_before_is_that_of_the_same_aircraft_on_the_same_day():
 
 
 def test_the_flight_before_ignores_missing_tail_numbers(flights):
-    before = exploration.flight_before(flights)
-    assert before.index.equals(flights.index)
-    assert before.loc[flights["tailnum"].isna(), "before"].isna().all()
+    assert flights.loc[flights["tailnum"].isna(), "before"].isna().all()
+    assert 0.2 < flights["before"].notna().mean() < 0.3
 
 
 # ---- many looks
@@ -243,6 +264,11 @@ def test_findings_compare_with_the_guess(capsys):
     assert table.loc[["day", "leak"], "your guess"].tolist() == ["none", "none"]
 
 
+def test_a_guess_in_words_is_refused():
+    with pytest.raises(CourseError, match="'hour' as a number"):
+        Findings({"hour": "40 %"})
+
+
 def test_a_proposal_is_a_diff_and_leaves_the_requirement_as_it_is():
     before = load_requirements()["R7"]
     change = exploration.propose("R7", {"= 0.10": "= 0.05"})
@@ -278,17 +304,18 @@ def test_notes_are_written_over(workspace):
 
 def test_the_text_of_the_funnel_counts_what_chance_does_not_explain():
     table = pd.DataFrame(
-        {"n": [10, 1000, 1000], "share": [0.4, 0.25, 0.4]}, index=["few", "usual", "odd"]
-    )
+        {"n": [10, 1000, 1000, 1000], "share": [0.4, 0.25, 0.4, 0.4]},
+        index=["few", "usual", "odd", "one day"],
+    ).assign(worth=[10.0, 1000.0, 900.0, 1.0])
     figure, alt = views.draw_funnel(table, 0.25, ["odd"])
     plots.to_html(figure, alt)
-    assert "2 destinations lie within" in alt and "1 outside" in alt
+    assert "3 destinations lie within" in alt and "1 outside" in alt
     assert "odd 40% of 1,000" in alt
 
 
 def test_the_text_of_gaps_names_the_months_and_the_interval():
     rows = pd.DataFrame(
-        {"share": [0.1, 0.05], "low": [0.05, 0.01], "high": [0.15, 0.09]}, index=[1, "Jan-Mar"]
+        {"gap": [0.1, 0.05], "low": [0.05, 0.01], "high": [0.15, 0.09]}, index=[1, "Jan-Mar"]
     )
     figure, alt = views.draw_gaps(rows, 0.1)
     plots.to_html(figure, alt)
@@ -359,7 +386,22 @@ def test_the_same_timetable_turns_the_order_of_two_carriers_round(flights, edges
 def test_january_breaks_the_requirement_and_february_meets_it(flights):
     late = flights[flights["late"].fillna(False)]
     late = late.assign(warned=late["hour"] >= 12, small=late["dest_flights"] < 100)
-    rates = rate_by(late, ["small", "month"], "warned")
-    gaps = gap(rates.loc[True], rates.loc[False])
-    assert gaps.loc[1, "share"] > 0.10 > gaps.loc[2, "share"]
+    gaps = gap(late, "month", "small", "warned")
+    assert gaps.loc[1, "gap"] > 0.10 > gaps.loc[2, "gap"]
     assert (gaps["low"] < 0.10).all() and (gaps["high"] > 0.10).all()
+
+
+def test_a_bad_day_often_follows_a_bad_one(flights):
+    days = flights.groupby("date")["late"].mean().astype(float)
+    assert days.autocorr() > 0.2
+
+
+def test_what_has_no_tail_number_was_cancelled(flights):
+    assert flights.loc[flights["tailnum"].isna(), "dep_time"].isna().all()
+    stormy = flights[(flights["date"] == "2013-02-09") & flights["late"].isna()]
+    assert stormy["dep_time"].isna().all()
+
+
+def test_the_rows_of_a_day_are_in_the_order_of_departure(flights):
+    left = flights.dropna(subset="dep_time").groupby("date")["dep_time"]
+    assert left.apply(lambda times: times.is_monotonic_increasing).all()

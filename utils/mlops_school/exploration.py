@@ -4,7 +4,6 @@ import difflib
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from statistics import NormalDist
 
 import numpy as np
@@ -18,7 +17,7 @@ from mlops_school.features import LATE_FROM
 from mlops_school.paths import COURSE, workspace
 
 OPEN_MONTHS = (1, 2, 3, 4)  # the months that a model may learn from; all others stay shut
-LEVEL = 0.95
+_Z = NormalDist().inv_cdf(0.975)  # so many standard errors to each side make 95 percent
 # Names for columns of our own, beside columns that may have any sensible name.
 _N, _MISSING, _HIT, _DAY = "(n)", "(missing)", "(hit)", "(day)"
 
@@ -30,22 +29,23 @@ def load_open_flights() -> pd.DataFrame:
     -------
     DataFrame
         The columns of the flights, then ``date``; ``place`` (1 for the first row of a day, in the
-        order of the file); ``dest_flights``, all flights to its destination in that month; and
-        ``late``, which is missing if the flight never arrived.
+        order of the file); ``dest_flights``, all flights to its destination in that month;
+        ``late``, which is missing if the flight never arrived; and what :func:`flight_before` says.
     """
     flights = data.load_flights(OPEN_MONTHS)
     date = pd.to_datetime(flights[["year", "month", "day"]])
     late = (flights["arr_delay"] >= LATE_FROM).astype("boolean")
-    return flights.assign(
+    flights = flights.assign(
         date=date,
         place=flights.groupby(date).cumcount() + 1,
         dest_flights=flights.groupby(["month", "dest"])["flight"].transform("size"),
         late=late.mask(flights["arr_delay"].isna()),
     )
+    return flights.join(flight_before(flights))
 
 
-def wilson(count: ArrayLike, n: ArrayLike, level: float = LEVEL) -> tuple[np.ndarray, np.ndarray]:
-    """Return the limits of Wilson's interval for a share.
+def wilson(count: ArrayLike, n: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
+    """Return the limits of Wilson's 95 percent interval for a share.
 
     The interval holds every share that the score test does not reject (E. B. Wilson, 1927). Other
     than "share plus or minus two standard errors", it stays between 0 and 1, and works for few
@@ -55,15 +55,13 @@ def wilson(count: ArrayLike, n: ArrayLike, level: float = LEVEL) -> tuple[np.nda
     ----------
     count, n : array-like of float
         How many cases are of the kind, and how many there are.
-    level : float
-        How often such an interval holds the true share, if all cases are independent.
 
     Returns
     -------
     low, high : ndarray
     """
     count, n = np.asarray(count, dtype=float), np.asarray(n, dtype=float)
-    z2 = NormalDist().inv_cdf((1 + level) / 2) ** 2
+    z2 = _Z**2
     centre = (count + z2 / 2) / (n + z2)
     with np.errstate(invalid="ignore", divide="ignore"):
         within = np.where(n > 0, count * (n - count) / n, 0)
@@ -71,19 +69,15 @@ def wilson(count: ArrayLike, n: ArrayLike, level: float = LEVEL) -> tuple[np.nda
     return np.clip(centre - half, 0, 1), np.clip(centre + half, 0, 1)
 
 
-def rate_by(
-    table: pd.DataFrame, by: str | Sequence[str], outcome: str = "late", day: str | None = "date"
-) -> pd.DataFrame:
-    """Return the share of an outcome in each group, with its 95 percent interval.
+def rate_by(table: pd.DataFrame, by: str | Sequence[str], day: str | None = "date") -> pd.DataFrame:
+    """Return the share late in each group, with its 95 percent interval.
 
     Parameters
     ----------
     table : DataFrame
-        One row a case. Rows without an outcome are counted, and otherwise left out.
+        One row a case, with ``late``. Rows without it are counted, and otherwise left out.
     by : str or list of str
         The columns that make the groups. A missing value makes a group of its own.
-    outcome : str
-        A column of True and False, with gaps or without.
     day : str, optional
         The column whose equal values mark cases that are not independent. Flights of one day share
         its weather, so a thousand of them tell less than a thousand days would. With None, all
@@ -92,12 +86,12 @@ def rate_by(
     Returns
     -------
     DataFrame
-        Sorted by group: ``n`` (cases with an outcome), ``missing`` (cases without), ``share``,
+        Sorted by group: ``n`` (cases with a label), ``missing`` (cases without), ``share``,
         ``low``, ``high``, and ``worth``: the number of independent cases that tell as much.
     """
     keys = [by] if isinstance(by, str) else list(by)
-    known = table[outcome].notna()
-    hit = table[outcome].astype("boolean").fillna(False).astype(float)
+    known = table["late"].notna()
+    hit = table["late"].astype("boolean").fillna(False).astype(float)
     columns = {_N: known.astype(int), _MISSING: (~known).astype(int), _HIT: hit}
     cases = table[keys].assign(**columns)
     cases[_DAY] = np.arange(len(table)) if day is None else table[day].to_numpy()
@@ -130,32 +124,46 @@ def _worth(days: pd.DataFrame, keys: list[str], share: pd.Series, n: pd.Series) 
         clustered = count / (count - 1) * squares / n**2
         worth = share * (1 - share) / clustered
     # Where all cases, or all days, agree, nothing can be estimated: a day then counts as one.
-    return worth.where(np.isfinite(worth) & (squares > 0), count).clip(upper=n)
+    # Agreement is never exact: 1 / 49 * 49 is less than 1.
+    return worth.where(np.isfinite(worth) & (squares > 1e-15), count).clip(upper=n)
 
 
-def gap(one: pd.DataFrame, other: pd.DataFrame) -> pd.DataFrame:
-    """Return the difference of two shares, with its 95 percent interval.
+def gap(table: pd.DataFrame, by: str, part: str, outcome: str) -> pd.DataFrame:
+    """Return by how much a share differs between two parts, with its 95 percent interval.
 
-    The interval joins the two of the shares (R. G. Newcombe, 1998, method 10). It takes the two for
-    independent.
+    Both parts live through the same days, so the difference is taken within each day before the
+    days are compared (Taylor's linearisation with days as clusters; L. Kish, 1965).
 
     Parameters
     ----------
-    one, other : DataFrame
-        From :func:`rate_by`, with the same index.
+    table : DataFrame
+        One row a case, with ``date``; none without an outcome.
+    by : str
+        The column that makes the groups; each gets a row of the result.
+    part : str
+        A column of True and False; each group holds both.
+    outcome : str
+        A column of True and False.
 
     Returns
     -------
     DataFrame
-        ``share`` (of `one` less that of `other`), ``low`` and ``high``.
+        ``gap`` (the share where `part` is True, less that of the others), ``low`` and ``high``.
     """
-    share = one["share"] - other["share"]
-    below = np.hypot(one["share"] - one["low"], other["high"] - other["share"])
-    above = np.hypot(one["high"] - one["share"], other["share"] - other["low"])
-    return pd.DataFrame({"share": share, "low": share - below, "high": share + above})
+    rows = {}
+    for name, group in table.groupby(by):
+        days = group.groupby(["date", part])[outcome].agg(["sum", "size"]).unstack(fill_value=0)
+        hits, n = days["sum"], days["size"]
+        share = hits.sum() / n.sum()
+        off = (hits - share * n) / n.sum()  # what each day adds to the error of a share
+        squares = ((off[True] - off[False]) ** 2).sum()
+        reach = _Z * np.sqrt(len(days) / (len(days) - 1) * squares)
+        found = share[True] - share[False]
+        rows[name] = {"gap": found, "low": found - reach, "high": found + reach}
+    return pd.DataFrame.from_dict(rows, orient="index").rename_axis(by)
 
 
-def screen(table: pd.DataFrame, columns: Sequence[str], outcome: str = "late") -> pd.Series:
+def screen(table: pd.DataFrame, columns: Sequence[str]) -> pd.Series:
     """Return how well each column alone tells late flights from punctual ones.
 
     A column of text becomes a number first: on even days of the month the share late that its value
@@ -167,8 +175,8 @@ def screen(table: pd.DataFrame, columns: Sequence[str], outcome: str = "late") -
         ROC AUC by column, the larger of both directions, from the largest down. Flights without a
         value are left out.
     """
-    table = table[table[outcome].notna()]
-    label = table[outcome].astype(float)
+    table = table[table["late"].notna()]
+    label = table["late"].astype(float)
     scores = {}
     for column in columns:
         values = table[column]
@@ -200,7 +208,7 @@ def flight_before(flights: pd.DataFrame) -> pd.DataFrame:
     Parameters
     ----------
     flights : DataFrame
-        As :func:`load_open_flights` returns them.
+        With ``date``.
 
     Returns
     -------
@@ -232,15 +240,13 @@ def surprise(rates: pd.DataFrame, share: float) -> pd.Series:
     return ((rates["share"] - share) / error).abs()
 
 
-def look_often(
-    table: pd.DataFrame, by: str, looks: int, seed: int, outcome: str = "late"
-) -> pd.Series:
+def look_often(table: pd.DataFrame, by: str, looks: int, seed: int) -> pd.Series:
     """Return the largest surprise among all groups, for labels that were dealt out at random.
 
     Parameters
     ----------
     table : DataFrame
-        One row a case, all with an outcome.
+        One row a case, all with a label.
     by : str
         The column that makes the groups.
     looks : int
@@ -254,7 +260,7 @@ def look_often(
         Of the group that stands out most, the distance to the share of all, in standard errors.
     """
     group, _ = pd.factorize(table[by])
-    label = table[outcome].to_numpy(dtype=float)
+    label = table["late"].to_numpy(dtype=float)
     n, share = np.bincount(group), label.mean()
     error = np.sqrt(share * (1 - share) / n)
     random = np.random.default_rng(seed)
@@ -265,9 +271,7 @@ def look_often(
     return pd.Series(best, name="standard errors")
 
 
-def propose(
-    requirement: str, edits: Mapping[str, str], path: Path = COURSE / "requirements.toml"
-) -> str:
+def propose(requirement: str, edits: Mapping[str, str]) -> str:
     """Return the change of a requirement that some edits would make, as a unified diff.
 
     The file itself stays as it is.
@@ -278,8 +282,6 @@ def propose(
         Its id, such as ``R7``.
     edits : dict of str to str
         What is written in place of which words of its entry.
-    path : Path
-        The file of the requirements.
 
     Raises
     ------
@@ -287,7 +289,8 @@ def propose(
         If there is no such requirement, or it does not hold the words exactly once, or if what
         comes out is no TOML any more.
     """
-    entries = path.read_text(encoding="utf-8").split("[[requirement]]\n")
+    text = (COURSE / "requirements.toml").read_text(encoding="utf-8")
+    entries = text.split("[[requirement]]\n")
     found = [entry for entry in entries if entry.startswith(f'id = "{requirement}"\n')]
     if not found:
         raise CourseError(f"There is no requirement {requirement!r}. Look at its id again.")
@@ -322,13 +325,19 @@ class Findings:
     Attributes
     ----------
     guesses : dict of str to float
-        What somebody expected, by the name of the question; a blank is no guess.
+        What somebody expected, by the name of the question; a blank is no guess, and words are
+        refused.
     notes : dict
         What was noted, by name.
     """
 
     guesses: Mapping[str, object]
     notes: dict[str, dict[str, object]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for name, guess in self.guesses.items():
+            if isinstance(guess, str):
+                raise CourseError(f"Guess {name!r} as a number, without quotation marks.")
 
     def add(self, name: str, found: float | str, changes: str) -> None:
         """Note a finding, over an earlier one of that name, and print how far off the guess was.

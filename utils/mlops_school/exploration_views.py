@@ -18,7 +18,7 @@ from matplotlib.ticker import PercentFormatter
 from scipy.stats import binom
 
 from mlops_school import plots
-from mlops_school.exploration import OPEN_MONTHS, rate_by
+from mlops_school.exploration import rate_by
 from mlops_school.features import LATE_FROM
 
 Drawing = tuple[Figure, str]
@@ -35,9 +35,9 @@ WHEN = {
 
 
 def draw_delays(minutes: pd.Series) -> Drawing:
-    """Draw how late flights arrive: most of them, and then the long tail."""
+    """Draw how late flights arrive, with the middle, the mean and the limit."""
     median, mean, late = minutes.median(), minutes.mean(), (minutes >= LATE_FROM).mean()
-    figure, (most, tail) = plt.subplots(1, 2, figsize=(8, 3.4), width_ratios=[3, 2])
+    figure, most = plt.subplots(figsize=(8, 3.4))
     bins = np.arange(-70, 125, 5)
     _, edges, bars = most.hist(minutes, bins=bins, color=plots.SKY, edgecolor="white")
     for edge, bar in zip(edges, bars, strict=False):
@@ -49,27 +49,14 @@ def draw_delays(minutes: pd.Series) -> Drawing:
         shift = -3 if align == "right" else 3
         most.text(value + shift, top * 1.13, f"{words}\n{value:.0f}", ha=align, va="top")
     most.text(40, top * 0.45, f"{late:.0%} count as late\n(hatched)", color="#A34700")
-    most.set(title="Most flights arrive early …", xlabel="minutes late", ylabel="flights")
+    most.set(
+        title="Most flights arrive early, a few very late", xlabel="minutes late", ylabel="flights"
+    )
     most.set_ylim(0, top * 1.15)
-
-    ordered = np.sort(minutes)[::-1]
-    share = np.arange(1, len(ordered) + 1) / len(ordered)
-    positive = ordered > 0
-    tail.plot(ordered[positive], share[positive], color=plots.BLUE)
-    tail.set_yscale("log")
-    for hours in (1, 3, 10):
-        at = (minutes >= 60 * hours).mean()
-        tail.plot(60 * hours, at, "o", color=plots.RED)
-        tail.annotate(
-            f"{hours} h: {100 * at:.2g}%", (60 * hours, at), (6, 4), textcoords="offset points"
-        )
-    tail.yaxis.set_major_formatter(lambda value, _: f"{100 * value:g}%")
-    tail.set(title="… a few very late", xlabel="minutes late", ylabel="share at least so late")
     return figure, (
-        f"Left: arrival delays from {minutes.min():.0f} minutes on; half of the flights are below "
-        f"{median:.0f}, their mean is {mean:.0f}, and {late:.0%} are {LATE_FROM} or more minutes "
-        f"late. Right, on a logarithmic axis: {(minutes >= 60).mean():.1%} are an hour late, "
-        f"{(minutes >= 180).mean():.1%} three hours; the latest by {minutes.max():.0f} minutes."
+        f"Arrival delays from {minutes.min():.0f} minutes on, drawn up to {bins[-1]}: half of the "
+        f"flights are below {median:.0f}, their mean is {mean:.0f}, and {late:.0%} are {LATE_FROM} "
+        f"or more minutes late. The latest came {minutes.max():.0f} minutes late."
     )
 
 
@@ -249,45 +236,6 @@ def draw_weather(tables: Mapping[str, pd.DataFrame]) -> Drawing:
     return figure, "Share of flights late. " + ". ".join(told) + "."
 
 
-def draw_season(flights: pd.DataFrame) -> Drawing:
-    """Draw the share late by month and hour, as far as the months are open."""
-    known = flights[flights["late"].notna()]
-    rates = known.pivot_table(index="hour", columns="month", values="late", aggfunc="mean")
-    rates = rates.astype(float).reindex(columns=range(1, 13)).loc[6:22]
-    figure, axes = plt.subplots(figsize=(8, 4))
-    mesh = axes.pcolormesh(
-        np.arange(0.5, 13), np.arange(5.5, 23), rates, cmap="cividis", vmin=0, vmax=0.5
-    )
-    for month in OPEN_MONTHS:
-        for hour in range(6, 23):
-            value = rates.loc[hour, month]
-            look = {"color": "white" if value < 0.24 else "black", "fontsize": 8}
-            axes.text(month, hour, f"{100 * value:.0f}", ha="center", va="center", **look)
-    shut = len(OPEN_MONTHS) + 0.5
-    for start, end, words in ((shut, shut + 1, "to\nchoose\nby"), (shut + 1, 12.5, "shut")):
-        axes.add_patch(
-            plt.Rectangle(
-                (start, 5.5), end - start, 17, facecolor="#F2F2F2", edgecolor=plots.GREY, hatch=".."
-            )
-        )
-        axes.text((start + end) / 2, 14, words, ha="center", va="center", bbox=_PLAIN, fontsize=9)
-    axes.set_xticks(range(1, 13), [month_abbr[month] for month in range(1, 13)])
-    axes.set(
-        title="Percent of flights late: what we may look at", ylabel="hour", yticks=range(6, 23, 2)
-    )
-    axes.invert_yaxis()
-    figure.colorbar(mesh, ax=axes, format=_PERCENT, label="flights late")
-    noon, night = rates.loc[12], rates.loc[20]
-    return figure, (
-        "A grid of months and hours; May is kept to choose by, and June to December are shut. "
-        + ". ".join(
-            f"{month_abbr[month]}: {noon[month]:.0%} late at 12, {night[month]:.0%} at 20"
-            for month in OPEN_MONTHS
-        )
-        + "."
-    )
-
-
 def draw_giveaway(arrived: pd.DataFrame, scores: pd.Series) -> Drawing:
     """Draw departure delay beside arrival delay, and how well each column ranks alone."""
     figure, (left, right) = plt.subplots(1, 2, figsize=(8, 4.4))
@@ -327,11 +275,11 @@ _TIMELINE = (
 )
 
 
-def draw_timeline(hours: float = 2) -> Drawing:
+def draw_timeline() -> Drawing:
     """Draw what is known of a flight when, with the moment at which the warning is due."""
     figure, axes = plt.subplots(figsize=(8, 4.2))
-    axes.axvspan(-8, -hours, color=plots.SKY, alpha=0.15, linewidth=0)
-    axes.axvline(-hours, color=plots.BLACK, linewidth=2)
+    axes.axvspan(-8, -2, color=plots.SKY, alpha=0.15, linewidth=0)
+    axes.axvline(-2, color=plots.BLACK, linewidth=2)
     axes.axvline(0, color=plots.BLACK, linestyle=":")
     for y, (_, when, start, end, note) in enumerate(_TIMELINE):
         marker, colour = WHEN[when]
@@ -341,7 +289,7 @@ def draw_timeline(hours: float = 2) -> Drawing:
         axes.text(ends + 0.4, y, note, va="center", fontsize=9, bbox=_PLAIN if y else None)
     axes.set_yticks(range(len(_TIMELINE)), [row[0] for row in _TIMELINE])
     axes.set_ylim(len(_TIMELINE) - 0.4, -1)
-    axes.text(-hours - 0.1, -0.75, "known in time", ha="right", va="center", weight="bold")
+    axes.text(-2.1, -0.75, "known in time", ha="right", va="center", weight="bold")
     axes.text(0.1, -0.75, "scheduled departure", va="center")
     axes.set_xticks(range(-6, 5, 2), [f"{17 + hour}:00" for hour in range(-6, 5, 2)])
     axes.set(xlim=(-8, 7.6), title="A flight at 17:00: the warning is due at 15:00")
@@ -357,7 +305,7 @@ def draw_timeline(hours: float = 2) -> Drawing:
 
 
 def draw_funnel(by_destination: pd.DataFrame, share: float, name: Sequence[str] = ()) -> Drawing:
-    """Draw the share late of each destination over its flights, with what chance alone would do.
+    """Draw the share late of each destination over its worth, with what chance alone would do.
 
     Parameters
     ----------
@@ -369,33 +317,34 @@ def draw_funnel(by_destination: pd.DataFrame, share: float, name: Sequence[str] 
         Destinations to name in the picture.
     """
     figure, axes = plt.subplots(figsize=(8, 4.4))
-    n = np.unique(np.geomspace(1, by_destination["n"].max() * 1.2, 300).astype(int))
+    n = np.unique(np.geomspace(1, by_destination["worth"].max() * 1.2, 300).astype(int))
     for level, colour in ((0.998, "#E4EEF5"), (0.95, "#BFD9EA")):
         low, high = (binom.ppf(q, n, share) / n for q in ((1 - level) / 2, (1 + level) / 2))
-        axes.fill_between(n, low, high, color=colour, label=f"{level:.1%} of airports, by chance")
+        axes.fill_between(
+            n, low, high, color=colour, label=f"{100 * level:g}% of airports, by chance"
+        )
     axes.axhline(share, color=plots.BLUE, linestyle="--")
     inside = _inside(by_destination, share)
     for mask, marker, colour in ((inside, "o", plots.BLUE), (~inside, "^", plots.RED)):
         rows = by_destination[mask]
         label = "within" if marker == "o" else "outside"
-        axes.plot(rows["n"], rows["share"], marker, color=colour, markersize=5, label=label)
+        axes.plot(rows["worth"], rows["share"], marker, color=colour, markersize=5, label=label)
     for code in name:
-        point = by_destination.loc[code, ["n", "share"]]
-        align, aside = ("right", -8) if point["n"] < 1000 else ("left", 6)
-        axes.annotate(code, point, (aside, -4), textcoords="offset points", ha=align, weight="bold")
+        point = by_destination.loc[code, ["worth", "share"]]
+        axes.annotate(code, point, (-8, -4), textcoords="offset points", ha="right", weight="bold")
     axes.set_xscale("log")
-    axes.set_xticks([1, 10, 100, 1000, 5000], ["1", "10", "100", "1,000", "5,000"])
+    axes.set_xticks([10, 100, 1000], ["10", "100", "1,000"])
     axes.yaxis.set_major_formatter(_PERCENT)
-    axes.set(ylim=(-0.02, 1), xlim=(4, 8000))
+    axes.set(ylim=(-0.02, 1), xlim=(4, 2000))
     axes.set_title(f"{len(by_destination)} destinations in the funnel of chance")
-    axes.set(xlabel="flights with a label (logarithmic)", ylabel="flights late")
+    axes.set(xlabel="worth: so many independent flights (logarithmic)", ylabel="flights late")
     axes.legend(loc="upper right", fontsize=9)
     named = ", ".join(
         f"{code} {by_destination.loc[code, 'share']:.0%} of {by_destination.loc[code, 'n']:,}"
         for code in name
     )
     return figure, (
-        f"Share late over number of flights, around {share:.0%}. The funnel of chance is wide for "
+        f"Share late over worth, around {share:.0%}. The funnel of chance is wide for "
         f"few flights and narrow for many: {inside.sum()} destinations lie within its limits for "
         f"99.8%, {(~inside).sum()} outside. {named}."
     )
@@ -422,10 +371,9 @@ def draw_gaps(rows: pd.DataFrame, limit: float) -> Drawing:
         (slice(None, -1), "o", plots.BLUE),
         (slice(-1, None), "D", plots.RED),
     ):
-        axes.errorbar(
-            rows["share"].iloc[part], y[part], xerr=_reach(rows.iloc[part]), fmt=marker,
-            color=colour, capsize=4,
-        )  # fmt: skip
+        few = rows.iloc[part]
+        reach = np.array([few["gap"] - few["low"], few["high"] - few["gap"]])
+        axes.errorbar(few["gap"], y[part], xerr=reach, fmt=marker, color=colour, capsize=4)
     names = [month_abbr[month] if isinstance(month, int) else month for month in rows.index]
     axes.set_yticks(y, names)
     axes.set(ylim=(len(rows) - 0.4, -1.1), xlim=(-0.02, 0.2))
@@ -433,7 +381,7 @@ def draw_gaps(rows: pd.DataFrame, limit: float) -> Drawing:
         title="The same service, judged five times", xlabel="share warned of, small less all others"
     )
     return figure, f"Differences with intervals; the limit is {limit:.2f}. " + "; ".join(
-        f"{name}: {row['share']:.3f} ({row['low']:.2f} to {row['high']:.2f})"
+        f"{name}: {row['gap']:.3f} ({row['low']:.2f} to {row['high']:.2f})"
         for name, row in rows.set_axis(names).iterrows()
     )
 
@@ -483,7 +431,7 @@ def draw_looks(
         ylabel="shuffles",
     )
     right.set_xlim(0, max([*real.values(), best.max()]) * 1.08)
-    found = ", ".join(f"{words} {value:.1f}" for words, value in real.items())
+    found = ", ".join(f"{words} {value:.1f}" for words, value in real.items()).replace("\n", " ")
     return figure, (
         f"Left: {len(table)} groups of shuffled labels; the intervals of {out.sum()} miss the true "
         f"{share:.0%}. Right: the best of them is {best.median():.1f} standard errors away in the "
@@ -494,8 +442,9 @@ def draw_looks(
 
 def _inside(table: pd.DataFrame, share: float, level: float = 0.998) -> pd.Series:
     """Tell which groups lie within what chance would do."""
-    low, high = (binom.ppf(q, table["n"], share) for q in ((1 - level) / 2, (1 + level) / 2))
-    return (table["share"] * table["n"]).round().between(low, high)
+    n = table["worth"].round()
+    low, high = (binom.ppf(q, n, share) for q in ((1 - level) / 2, (1 + level) / 2))
+    return (table["share"] * n).round().between(low, high)
 
 
 def _reach(table: pd.DataFrame) -> np.ndarray:

@@ -145,7 +145,7 @@ def validate(month: pd.DataFrame, name: str, limits: Limits | None = None) -> Re
     Parameters
     ----------
     month : DataFrame
-        The flights as they arrived.
+        The flights, as :func:`read_month` gives them.
     name : str
         The month that they are said to be, such as ``2013-08``.
     limits : Limits, optional
@@ -163,7 +163,10 @@ def validate(month: pd.DataFrame, name: str, limits: Limits | None = None) -> Re
 
 
 def read_month(path: Path) -> tuple[str, pd.DataFrame]:
-    """Return the name of the month in a file, and its flights as they arrived.
+    """Return the name of the month in a file, and its flights.
+
+    Numbers and times may have any width in the file; they get those of ``load_flights``. A column
+    of another kind, such as numbers written as text, stays as it arrived: validation names it.
 
     Parameters
     ----------

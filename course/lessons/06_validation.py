@@ -81,7 +81,7 @@ for name, june in [("first ", first), ("second", second)]:
 
 # %% [markdown] id="kinds-intro"
 # From the second sender's June the service learns that flights are never late: one flight in the month was 15
-# *hours* late. So it never warns, and every flight of July costs more than twice as much. Nothing has crashed.
+# *hours* late. So it never warns, and July costs more than twice as much. Nothing has crashed.
 #
 # ## Rules by hand
 #
@@ -203,14 +203,14 @@ for name, month in [("first", first), ("second", second)]:
 # expectation is about single rows, the result also counts the ones that break it, and shows some.
 #
 # Now another damage. A transfer breaks off and is resumed, and one flight in a hundred is in the file twice.
-# "No flight number may come twice" would be a bad rule: flight 739 leaves every day.
+# "No flight number may come twice" would be a bad rule: United's flight 15 leaves every day.
 #
 # ### Exercise 2: what makes a flight a flight?
 #
 # Write an expectation that accepts `first` and refuses a month with repeated flights. The kind is
-# `gxe.ExpectCompoundColumnsToBeUnique(column_list=[...])`: these columns *together* occur once. Take as few
-# columns as are needed to name a flight: the check also repeats some flights with another `arr_delay`, as
-# happens when a late correction is added and the old row stays.
+# `gxe.ExpectCompoundColumnsToBeUnique(column_list=[...])`: these columns *together* occur once. Take only
+# columns that name a flight before it leaves: the check also repeats some flights with other times and delays,
+# as happens when a late correction is added and the old row stays.
 
 # %% id="q2"
 ### BEGIN SOLUTION
@@ -226,7 +226,7 @@ q2.check(unique_rule)
 # ## A suite for a month of flights
 #
 # `mlops_school.expectations` holds the rules of the delay service, each with a name. (Open the file
-# `utils/mlops_school/expectations.py`: a rule is five lines.) They are asked in three stages. Nobody can take
+# `utils/mlops_school/expectations.py`: a rule is a few lines.) They are asked in three stages. Nobody can take
 # the mean of a column that is missing, so the values are looked at only when columns and types are right.
 
 # %% id="suite"
@@ -303,7 +303,7 @@ strict = gxe.ExpectColumnValuesToMatchRegex(column="tailnum", regex=expectations
 
 refused = []
 for name, month in year.items():
-    if not month_batch.get_batch({"dataframe": month}).validate(strict).success:
+    if not month_batch.get_batch({"dataframe": month[["tailnum"]]}).validate(strict).success:
         refused.append(name)
 print(len(refused), "of 12 good months are refused")
 
@@ -315,8 +315,9 @@ print(offenders.value_counts().to_dict(), f"in {len(tails):,} rows from January 
 # Every single month. After the third false alarm nobody reads them, and after the sixth somebody switches the
 # rule off. **A rule that cries wolf is worse than no rule.**
 #
-# So even a rule from a good reason can be wrong. It knows registrations, but the column also holds names that airlines gave to aircraft themselves. The
-# data are as they always were: the rule is wrong, not the months.
+# So even a rule from a good reason can be wrong. The column also holds two names that are no registration:
+# `N0EGMQ` begins with a zero after the N, and `D942DN` with a D. There were always a few of them: the rule is
+# wrong, not the months.
 #
 # ### Exercise 3: repair the rule
 #
@@ -394,9 +395,12 @@ sent = {path.name: path.read_bytes() for path in gate.inbox.iterdir()}
 receipts = []
 
 # %% [markdown] id="receive-intro"
-# `receive` reads each file, validates it and moves it on. A file that cannot be read is a finding like any
-# other, not a crash. Quarantine is useless if nobody hears of it, so each bad month also gives the one line
-# that R8 asks for. In a company it goes to a mailbox or a telephone; here we print it.
+# `receive` reads each file, validates it and moves it on. How many bytes a file takes for a number is no
+# finding: `distance` in 4 bytes, as lesson 05 writes it, or in 8 is the same whole number. A file that
+# cannot be read *is* a finding like any other, not a crash.
+#
+# Quarantine is useless if nobody hears of it, so each bad month also gives one line with the rule that it
+# breaks. In a company it goes to a mailbox or a telephone; here we print it.
 #
 # Who gets it opens the report, which lies beside the file: `report.html` for people, `report.json` for
 # programs. The table below the alerts is August's.

@@ -42,9 +42,7 @@ def test_good_months_go_on_and_bad_ones_are_set_aside(gate, months):
     assert [receipt.accepted for receipt in receipts] == [True, False, True]
     assert sorted(files(gate)) == before
     assert not [*gate.inbox.iterdir()]
-    pd.testing.assert_frame_equal(
-        load_flights([5, 7], folder=gate.accepted), load_flights([5, 7]), check_dtype=False
-    )
+    pd.testing.assert_frame_equal(load_flights([5, 7], folder=gate.accepted), load_flights([5, 7]))
     assert [bool(receipt.alert) for receipt in receipts] == [False, True, False]
     alert = receipts[1].alert
     assert alert.startswith("ALERT R8: 2013-06 is in quarantine. departure_fits_clock (and 2 more)")

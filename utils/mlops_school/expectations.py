@@ -331,15 +331,11 @@ def ask(
     Most months are good, and success is quick to find out. Only what fails is asked again for
     numbers and examples.
     """
-    suite = gx.ExpectationSuite(name="flights", expectations=list(expectations))
     batch = batch_of(month)
-    found = batch.validate(suite, result_format="BOOLEAN_ONLY").results
+    found = batch.validate(_suite(expectations), result_format="BOOLEAN_ONLY").results
     failed = {result.expectation_config.description for result in found if not result.success}
-    return [
-        batch.validate(expectation, result_format="SUMMARY")
-        for expectation in suite.expectations
-        if expectation.description in failed
-    ]
+    again = [one for one in expectations if one.description in failed]
+    return batch.validate(_suite(again), result_format="SUMMARY").results if again else []
 
 
 def batch_of(month: pd.DataFrame) -> Any:
@@ -360,6 +356,10 @@ def quiet_context() -> EphemeralDataContext:
 def _batches() -> BatchDefinition:
     asset = quiet_context().data_sources.add_pandas("arrivals").add_dataframe_asset("flights")
     return asset.add_batch_definition_whole_dataframe("month")
+
+
+def _suite(expectations: Sequence[gxe.Expectation]) -> gx.ExpectationSuite:
+    return gx.ExpectationSuite(name="flights", expectations=list(expectations))
 
 
 def _rule(name: str, expected: str, kind: type[gxe.Expectation], **settings: Any) -> Any:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from functools import cache
+from numbers import Real
 from typing import Any
 
 import great_expectations.expectations as gxe
@@ -16,6 +17,7 @@ from mlops_school.validation import validate
 
 LESSON = "06_validation"
 BAD_MONTH = "2013-08"
+KNOWN_LATER = ["dep_time", "dep_delay", "arr_time", "arr_delay", "air_time"]
 
 
 def _clock() -> dict[str, Any]:
@@ -81,7 +83,7 @@ def q1(count_off_the_clock: Callable[[pd.DataFrame], int]) -> str:
 
     def count(month: pd.DataFrame) -> int:
         counted = count_off_the_clock(month)
-        if counted is None or np.ndim(counted) > 0:
+        if counted is None or isinstance(counted, str) or np.ndim(counted) > 0:
             raise NotYet("return one number: how many flights disagree.")
         return int(counted)
 
@@ -113,7 +115,10 @@ def _gx() -> dict[str, Any]:
 def _accepts(rule: gxe.Expectation, month: pd.DataFrame) -> bool:
     result = batch_of(month).validate(rule)
     if result.exception_info and not result.result:
-        raise NotYet("Great Expectations cannot check that. Are all columns spelt as in the data?")
+        raise NotYet(
+            "Great Expectations cannot check that. Is everything spelt right, and each column as "
+            "in the data?"
+        )
     return bool(result.success)
 
 
@@ -135,6 +140,8 @@ def _accepts(rule: gxe.Expectation, month: pd.DataFrame) -> bool:
         ),
         "unique_rule = gxe.ExpectCompoundColumnsToBeUnique(\n"
         "    column_list=['carrier', 'flight', 'origin', 'time_hour', 'arr_delay'])": "correction",
+        "unique_rule = gxe.ExpectCompoundColumnsToBeUnique(\n"
+        "    column_list=['carrier', 'flight', 'day', 'dep_time'])": "correction",
         "unique_rule = gxe.ExpectCompoundColumnsToBeUnique(column_list=['carrier', 'fligth'])": (
             "spelt"
         ),
@@ -155,10 +162,12 @@ def q2(unique_rule: gxe.ExpectCompoundColumnsToBeUnique) -> str:
     if _accepts(unique_rule, repeated):
         raise NotYet("that accepts a month in which flights are repeated.")
     copies = repeated.index >= len(first)
-    corrected = repeated.assign(arr_delay=repeated["arr_delay"].fillna(0) + copies)
+    corrected = repeated.assign(
+        **{column: repeated[column].fillna(0) + copies for column in KNOWN_LATER}
+    )
     if _accepts(unique_rule, corrected):
         raise NotYet(
-            "a flight with a correction of its delay gets past as a second flight. Leave out what "
+            "a flight with a correction of its times gets past as a second flight. Leave out what "
             "is known only later."
         )
     return "airline, number, airport and time name a flight, whatever happens to it afterwards."
@@ -187,6 +196,8 @@ def _tails(month: int) -> pd.DataFrame:
         "    column='tailnum', regex=expectations.REGISTRATION, mostly=0.9)": "too much",
         "tail_rule = gxe.ExpectColumnValuesToMatchRegex(column='tailnum', regex='.')": "too much",
         "tail_rule = gxe.ExpectColumnValuesToNotBeNull(column='tailnum', mostly=0.9)": "regex",
+        "tail_rule = gxe.ExpectColumnValuesToMatchRegex(\n"
+        "    column='origin', regex=expectations.REGISTRATION, mostly=0.995)": "not in origin",
         "tail_rule = 0.995": "expectation",
     },
     given=_gx,
@@ -197,6 +208,8 @@ def q3(tail_rule: gxe.ExpectColumnValuesToMatchRegex) -> str:
         raise NotYet("`tail_rule` is an expectation, with `mostly` as one of its settings.")
     if not isinstance(tail_rule, gxe.ExpectColumnValuesToMatchRegex):
         raise NotYet("that is another kind of rule. Keep the one that compares with a regex.")
+    if tail_rule.column != "tailnum":
+        raise NotYet(f"the tail numbers are in the column tailnum, not in {tail_rule.column}.")
     refused = [month for month in MONTHS if not _accepts(tail_rule, _tails(month))]
     if refused:
         raise NotYet(
@@ -230,6 +243,10 @@ def _august() -> dict[str, Any]:
         "    time_hour=bad_august['time_hour'] + pd.Timedelta(hours=5))": "1 hours",
         "repaired = bad_august.assign(\n"
         "    time_hour=bad_august['time_hour'].dt.tz_convert('America/New_York'))": "same moments",
+        "repaired = bad_august.assign(\n    time_hour="
+        "bad_august['time_hour'].dt.tz_localize(None).dt.tz_localize('America/New_York'))": (
+            "another zone"
+        ),
         "repaired = bad_august.assign(hour=bad_august['hour'] - 4)": "hour was right",
         "repaired = bad_august.dropna()": "rows",
         "repaired = bad_august.drop(columns='time_hour')": "columns",
@@ -245,16 +262,23 @@ def q4(repaired: pd.DataFrame, bad_august: pd.DataFrame) -> str:
     if len(repaired) != len(bad_august):
         raise NotYet(f"the month has {len(repaired):,} rows now, not {len(bad_august):,}.")
     for column in repaired.columns.drop("time_hour"):
-        if not repaired[column].equals(bad_august[column]):
-            raise NotYet(f"the column {column} was right, and has changed.")
+        now, before = (month[column].reset_index(drop=True) for month in (repaired, bad_august))
+        if not now.equals(before):
+            raise NotYet(
+                f"the column {column} was right, and has changed: in its values, or in their order."
+            )
     moments = repaired["time_hour"]
     if not isinstance(moments.dtype, pd.DatetimeTZDtype):
         raise NotYet("`time_hour` no longer says its time zone; it has to be in UTC.")
     if str(moments.dt.tz) != "UTC" and (moments == bad_august["time_hour"]).all():
         raise NotYet("these are the same moments, only shown in another zone. They are wrong.")
-    off = with_differences(repaired)["time_hour_off"].unique()
+    if moments.isna().any():
+        raise NotYet("`time_hour` has gaps now, and had none.")
+    off = with_differences(repaired)["time_hour_off"]
     if (off != 0).any():
-        raise NotYet(f"`time_hour` is now off by {off[0]:.0f} hours.")
+        raise NotYet(f"`time_hour` is now off by {off[off != 0].iloc[0]:.0f} hours.")
+    if str(moments.dt.tz) != "UTC":
+        raise NotYet("the moments are right now, and shown in another zone. `time_hour` is in UTC.")
     if broken := validate(repaired, BAD_MONTH).broken:
         raise NotYet(f"the month still breaks {', '.join(broken)}.")
     return "every rule is kept, and only the damaged column has changed."
@@ -286,6 +310,7 @@ def _rows() -> dict[str, Any]:
         "lost_rows = (handed_in - kept).sum()": "August",
         "lost_rows = handed_in - kept": "one number",
         "lost_rows = (kept - handed_in).drop('2013-08').sum()": "turn it round",
+        "lost_rows = '2,811'": "one number",
         "lost_rows = 0": "R8 asks for",
         "lost_rows = (1 - kept / handed_in).drop('2013-08').mean()": "share",
     },
@@ -293,7 +318,7 @@ def _rows() -> dict[str, Any]:
 )
 def q5(lost_rows: int, handed_in: pd.Series, kept: pd.Series) -> str:
     """How many rows of good months does it cost to drop rows in silence?"""
-    if np.ndim(lost_rows) > 0:
+    if not isinstance(lost_rows, Real):
         raise NotYet("give one number: the rows of the three good months together.")
     lost = handed_in - kept
     right = int(lost.drop(BAD_MONTH).sum())

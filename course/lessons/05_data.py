@@ -26,8 +26,8 @@ from mlops_school.process import load_requirements
 # ## What is asked of the data
 #
 # Two requirements of the delay service rest on this lesson. R4 needs the data of the day on which a model was
-# trained, and R8 allows no row to get lost. The picture shows the way that a month goes. **Parquet** is a file format for
-# tables. It takes less room than CSV, and it keeps the type of each column.
+# trained, and R8 allows no row to get lost. The picture shows the way that a month goes. **Parquet** is a file
+# format for tables. It takes less room than CSV, and it keeps the type of each column.
 
 # %% id="requirements"
 for name in ["R4", "R8"]:
@@ -59,8 +59,9 @@ pd.DataFrame({"from 500 rows": guesses[500], "from all": guesses[None]}).loc["de
 
 # %% [markdown] id="schema-intro"
 # A CSV file has no types, only text. `0517` is a clock time in the form hhmm, an empty field is a missing
-# number, and a missing tail number (which plane it was) is written `NA`. So pandas guesses, and the guess depends on **which rows it
-# has seen**: without a cancelled flight `dep_time` is a whole number, with one it is a float, and seventeen
+# number, and a missing tail number (which plane it was) is written `NA`. So pandas guesses, and the guess
+# depends on **which rows it has seen**: without a cancelled flight `dep_time` is a whole number, with one it is a
+# float, and seventeen
 # minutes past five becomes `517.0`. A program that works in one month fails in the next.
 #
 # ## A schema: what is promised
@@ -321,8 +322,8 @@ print(all(md5(path) == name for path, name in zip(kept, named)))
 
 # %% [markdown] id="correction-intro"
 # Git has pointers and records, which are short texts, and a `.gitignore`, by which DVC tells it to leave the
-# Parquet files alone. The remote has those, each under its own hash (the first two digits are the name of a folder). Push *before* you commit, or a commit
-# points to data that nobody else can get.
+# Parquet files alone. The remote has those, each under its own hash (its first two digits are the name of a
+# folder). Push *before* you commit, or a commit points to data that nobody else can get.
 #
 # ### A correction arrives
 #

@@ -357,6 +357,9 @@ _RECORD = "record = versions.lineage('v2')['2013-03']\nculprit = record.source\n
         _RECORD + "untouched = sha256(raw / culprit) == record.output_sha256": "the source's",
         _RECORD + "untouched = record.source_sha256": "True or False",
         "culprit = versions.lineage('v2')['2013-03']\nuntouched = True": "name",
+        "later = versions.lineage('v3')\n"
+        "versions.lineage = lambda version: later\n"
+        "culprit, untouched = '2013-03_3.csv', True": "out of order",
     },
     given=_deliveries_of_march,
 )
@@ -373,6 +376,11 @@ def q4(culprit: str, untouched: bool, raw: Path, versions: DataRepository) -> st
     if culprit == "2013-03_1.csv":
         raise NotYet("that is the first delivery, and its distances are right. Ask v2.")
     record = versions.lineage("v2")["2013-03"]
+    if record.source != "2013-03_2.csv":
+        raise NotYet(
+            "v2 has another March than it should, because cells were run out of order. Run the "
+            "lesson again from its top."
+        )
     if culprit != record.source:
         raise NotYet("that is not the source of March in v2. It may be the repaired delivery.")
     if not isinstance(untouched, bool):

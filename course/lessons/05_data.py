@@ -10,8 +10,6 @@
 # break it in four ways.
 
 # %% tags=["parameters"] id="imports"
-import hashlib
-
 import matplotlib.pyplot as plt
 import pandas as pd
 
@@ -20,6 +18,7 @@ from mlops_school.data_versions import DataRepository
 from mlops_school.etl import FLOAT, INTEGER, TEXT, Column
 from mlops_school.exercises import ____
 from mlops_school.exercises.data import q1, q2, q3, q4, q5
+from mlops_school.files import md5, sha256
 from mlops_school.paths import new_folder
 from mlops_school.process import load_requirements
 
@@ -27,7 +26,8 @@ from mlops_school.process import load_requirements
 # ## What is asked of the data
 #
 # Two requirements of the delay service rest on this lesson. R4 needs the data of the day on which a model was
-# trained, and R8 allows no row to get lost. The picture shows the way that a month goes.
+# trained, and R8 allows no row to get lost. The picture shows the way that a month goes. **Parquet** is a file
+# format for tables. It takes less room than CSV, and it keeps the type of each column.
 
 # %% id="requirements"
 for name in ["R4", "R8"]:
@@ -59,8 +59,9 @@ pd.DataFrame({"from 500 rows": guesses[500], "from all": guesses[None]}).loc["de
 
 # %% [markdown] id="schema-intro"
 # A CSV file has no types, only text. `0517` is a clock time in the form hhmm, an empty field is a missing
-# number, and a missing tail number is written `NA`. So pandas guesses, and the guess depends on **which rows it
-# has seen**: without a cancelled flight `dep_time` is a whole number, with one it is a float, and seventeen
+# number, and a missing tail number (which plane it was) is written `NA`. So pandas guesses, and the guess
+# depends on **which rows it has seen**: without a cancelled flight `dep_time` is a whole number, with one it is a
+# float, and seventeen
 # minutes past five becomes `517.0`. A program that works in one month fails in the next.
 #
 # ## A schema: what is promised
@@ -73,7 +74,8 @@ etl.describe()
 
 # %% [markdown] id="q1-task"
 # `dep_time` is a whole number *and* may be missing: Parquet can store that, and needs no float for it. Look at
-# the units, too: we will need the `miles`. The last three columns are not in the CSV file; they follow from others.
+# the units, too: we will need the `miles`. `int32` is a whole number, in our code `INTEGER`; `string` is `TEXT`.
+# The last three columns are not in the CSV file; they follow from others.
 #
 # ### Exercise 1: promise something
 #
@@ -226,7 +228,8 @@ print(f"CSV: {len(pd.read_csv(killed / '2013-02.csv')):,} rows, and no complaint
 # under another name, and when all is written, rename. `other.replace(path)` gives the file `other` the name
 # `path`, whatever had it before. For the operating system that is *one* step, if both are on the same disk.
 #
-# Repair the writer. `etl.write_in_place(chunks, path)` writes as above, and you may use it. The check looks at
+# Repair the writer. Its `chunks` are the rows of the month, a few thousand at a time.
+# `etl.write_in_place(chunks, path)` writes them as above, and you may use it. The check looks at
 # `path` before each chunk, just as a kill would leave it.
 
 
@@ -249,9 +252,9 @@ q3.check(careful_write)
 
 # %% id="whole"
 etl.run_month(february, killed)
-before = etl.sha256(month)
+before = sha256(month)
 crashes.kill_while_writing(february, month, "whole", chunks=2)
-print("February is", "untouched" if etl.sha256(month) == before else "DAMAGED")
+print("February is", "untouched" if sha256(month) == before else "DAMAGED")
 print("left over:", *[path.name for path in killed.glob("*.part")])
 
 etl.run(raw, killed)
@@ -315,12 +318,12 @@ print("\nIn Git:", versions.repository.git("ls-files", "flights"), sep="\n")
 kept = [path for path in remote.rglob("*") if path.is_file()]
 named = [path.parent.name + path.name for path in kept]
 print(f"\nIn the remote: {len(kept)} files. Is the name of each the hash of its bytes?")
-print(all(hashlib.md5(p.read_bytes()).hexdigest() == name for p, name in zip(kept, named)))
+print(all(md5(path) == name for path, name in zip(kept, named)))
 
 # %% [markdown] id="correction-intro"
 # Git has pointers and records, which are short texts, and a `.gitignore`, by which DVC tells it to leave the
-# Parquet files alone. The remote has those, each under its own hash. Push *before* you commit, or a commit
-# points to data that nobody else can get.
+# Parquet files alone. The remote has those, each under its own hash (its first two digits are the name of a
+# folder). Push *before* you commit, or a commit points to data that nobody else can get.
 #
 # ### A correction arrives
 #
@@ -351,14 +354,14 @@ plots.show(figure, "Average distance: " + ", ".join(f"{a:.0f}" for a in average)
 # Ask the record, not your memory: assign the file's name to `culprit`. Then make sure that nobody has exchanged the
 # file since: assign to `untouched` whether the file in `raw` still has the hash that was recorded.
 #
-# `versions.lineage("v2")` gives the records of that version, by month (`"2013-03"`), and `etl.sha256(path)` a
-# file's hash. The table above shows what a record has.
+# `versions.lineage("v2")` gives the records of that version, by month (`"2013-03"`), and `sha256(path)` a file's
+# hash. The table above shows what a record has.
 
 # %% id="q4"
 ### BEGIN SOLUTION
 record = versions.lineage("v2")["2013-03"]
 culprit = record.source
-untouched = etl.sha256(raw / culprit) == record.source_sha256
+untouched = sha256(raw / culprit) == record.source_sha256
 ### END SOLUTION
 q4.check(culprit, untouched, raw, versions)
 # q4.hint()
@@ -395,7 +398,7 @@ plots.show(data_views.versions_grid(lineage), data_views.describe_versions(linea
 for version, records in lineage.items():
     versions.switch(version)
     march = data.load_flights([3], ["distance"], folder=versions.folder)["distance"]
-    same = all(etl.sha256(flights / r.output) == r.output_sha256 for r in records.values())
+    same = all(sha256(flights / r.output) == r.output_sha256 for r in records.values())
     print(f"{version}: {len(records)} months, {'each the same bytes' if same else 'OTHER BYTES'}")
     print(f"    average distance in March: {march.mean():.0f}")
 versions.switch("main")
@@ -435,7 +438,7 @@ q5.check(commands, versions)
 # %% id="year"
 for number in range(6, 13):
     bureau.deliver(number, raw)
-whole = home / "year" / "flights"
+whole = new_folder("05-data/year") / "flights"
 for attempt in ["first run", "second run"]:
     print(f"{attempt}: {pd.Series(etl.run(raw, whole)).value_counts().to_dict()}")
 
@@ -447,6 +450,9 @@ pd.testing.assert_frame_equal(year, data.load_flights())
 print(f"{len(year):,} flights, equal to the course's own")
 
 # %% [markdown] id="recap"
+# All three hold. The bureau's files have 24 lines more than the year has flights: those had come twice, and every
+# one of them is counted in a record.
+#
 # ## What you take with you
 #
 # - **Raw data are never edited.** Everything else can be made again from them.

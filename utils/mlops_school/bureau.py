@@ -12,6 +12,7 @@ import pyarrow.parquet as pq
 
 from mlops_school.data import MONTHS
 from mlops_school.errors import CourseError
+from mlops_school.files import replacing
 from mlops_school.paths import DATA
 
 PAGE = 10_000  # the last line of a full page comes again as the first one of the next
@@ -41,7 +42,7 @@ def deliver(month: int, raw: Path, number: int = 1, in_kilometres: bool = False)
     Raises
     ------
     CourseError
-        If there is no such month.
+        If there is no such month, or the file cannot be written.
     """
     if month not in MONTHS:
         raise CourseError(f"There is no month {month!r}; give a number from 1 to 12.")
@@ -60,13 +61,11 @@ def deliver(month: int, raw: Path, number: int = 1, in_kilometres: bool = False)
 
     raw.mkdir(parents=True, exist_ok=True)
     path = raw / f"2013-{month:02d}_{number}.csv"
-    part = path.with_name(f"{path.name}.part")
-    with part.open("wb") as stream:
+    with replacing(path) as part, part.open("wb") as stream:
         stream.write((",".join(text.column_names) + "\n").encode("utf-8"))
         pa.csv.write_csv(
             pa.concat_tables(pages),
             stream,
             pa.csv.WriteOptions(include_header=False, quoting_style="none"),
         )
-    part.replace(path)
     return path

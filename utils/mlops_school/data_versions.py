@@ -1,6 +1,5 @@
 """Versions of data: Git remembers what belongs together, DVC keeps the large files."""
 
-import hashlib
 import os
 import subprocess
 import sys
@@ -13,6 +12,7 @@ import yaml
 
 from mlops_school import etl
 from mlops_school.errors import CourseError
+from mlops_school.files import md5
 from mlops_school.repository import Repository
 
 DVC_SECONDS = 120  # the longest that one command may take
@@ -133,7 +133,7 @@ class DataRepository:
         self.repository.resolve(version)
         months, before = self.folder / FLIGHTS, self.hashes("HEAD")
         for name, hash_ in before.items():
-            if (months / name).exists() and _md5(months / name) != hash_:
+            if (months / name).exists() and md5(months / name) != hash_:
                 raise CourseError(
                     f"{name} has changes that are in no version yet, and would be lost. Save them "
                     "as a new version, or run `dvc checkout --force` to drop them."
@@ -182,11 +182,6 @@ def _require_dvc() -> None:
             "DVC is not installed in this environment. Close JupyterLab, run `make learn` again "
             "(on Windows `py utils\\bootstrap.py learn`), and run this cell."
         )
-
-
-def _md5(path: Path) -> str:
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "md5").hexdigest()
 
 
 def _environment(folder: Path) -> dict[str, str]:

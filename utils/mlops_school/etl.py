@@ -4,11 +4,9 @@ A run may be repeated, and killed at any moment: a month is there as a whole or 
 once. Beside each month lies a record of where it comes from.
 """
 
-import hashlib
 import json
-import os
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from functools import cache
 from pathlib import Path
@@ -21,6 +19,7 @@ import pyarrow.csv
 import pyarrow.parquet as pq
 
 from mlops_school.errors import CourseError
+from mlops_school.files import UNFINISHED, arrived, replacing, sha256
 from mlops_school.paths import ROOT
 from mlops_school.repository import Repository
 
@@ -126,8 +125,8 @@ class Delivery(NamedTuple):
     path: Path
 
 
-def extract(path: Path, columns: Sequence[Column] = RAW) -> pa.Table:
-    """Return the rows of a CSV file, every value as text, in the order of `columns`.
+def extract(path: Path) -> pa.Table:
+    """Return the rows of a CSV file, every value as text, in the order of ``RAW``.
 
     Raises
     ------
@@ -142,14 +141,14 @@ def extract(path: Path, columns: Sequence[Column] = RAW) -> pa.Table:
             pa.BufferReader(content),
             parse_options=pa.csv.ParseOptions(newlines_in_values=True, ignore_empty_lines=False),
             convert_options=pa.csv.ConvertOptions(
-                column_types={column.name: TEXT for column in columns},
+                column_types={column.name: TEXT for column in RAW},
                 null_values=list(MISSING),
                 strings_can_be_null=True,
             ),
         )
     except pa.ArrowInvalid as error:
         raise Refused(f"{path.name} cannot be read as CSV. {error}") from None
-    names, found = [column.name for column in columns], table.column_names
+    names, found = [column.name for column in RAW], table.column_names
     problems = [f"it lacks {name}" for name in names if name not in found]
     problems += [f"it has {name}, which nobody knows" for name in found if name not in names]
     problems += [f"it has {name} twice" for name in names if found.count(name) > 1]
@@ -231,9 +230,10 @@ def write_whole(chunks: Iterable[pa.Table], path: Path) -> None:
     Raises
     ------
     CourseError
-        If another program keeps the old file open (on Windows).
+        If the file cannot be written, for example as another program keeps the old one open.
     """
-    _replace(path, lambda part: write_in_place(chunks, part))
+    with replacing(path) as part:
+        write_in_place(chunks, part)
 
 
 def in_chunks(table: pa.Table) -> Iterator[pa.Table]:
@@ -279,7 +279,8 @@ def run_month(source: Path, folder: Path) -> Record:
     )
     # The record comes last: a run that is killed before it leaves a month that is done again.
     text = json.dumps(asdict(record), indent=2) + "\n"
-    _replace(folder / f"{month}.json", lambda part: part.write_bytes(text.encode("utf-8")))
+    with replacing(folder / f"{month}.json") as part:
+        part.write_text(text, encoding="utf-8", newline="\n")
     return record
 
 
@@ -321,9 +322,7 @@ def run(raw: Path, folder: Path) -> dict[str, str]:
 
 def deliveries(raw: Path) -> list[Delivery]:
     """Return the bureau's files in a folder, by month and number of delivery."""
-    # A file that is still arriving is none yet, and a hidden one is the operating system's.
-    files = (path for path in raw.iterdir() if path.suffix != ".part" and path.name[0] != ".")
-    return sorted(map(_delivery, files))
+    return sorted(map(_delivery, arrived(raw)))
 
 
 def read_record(folder: Path, month: str) -> Record | None:
@@ -337,12 +336,6 @@ def read_record(folder: Path, month: str) -> Record | None:
 def parse_record(text: str) -> Record:
     """Return the record that a JSON text holds."""
     return Record(**json.loads(text))
-
-
-def sha256(path: Path) -> str:
-    """Return the SHA-256 of a file's bytes, in 64 hexadecimal digits."""
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def describe(columns: Sequence[Column] = SCHEMA) -> pd.DataFrame:
@@ -384,24 +377,9 @@ def _derived(table: pa.Table, dates: pd.DataFrame) -> list[pa.Array]:
     ]
 
 
-def _replace(path: Path, write: Callable[[Path], object]) -> None:
-    """Let `write` make a file beside `path`, and put it in the place of `path` in one step."""
-    part = path.with_name(f"{path.name}.part")  # the same folder, so the same disk
-    try:
-        write(part)
-        with part.open("r+b") as stream:
-            os.fsync(stream.fileno())  # on the disk, not only on its way there
-        part.replace(path)
-    except PermissionError:
-        raise CourseError(
-            f"{path} cannot be written. Close the programs that have it open, make sure that its "
-            "folder is your own, and try again."
-        ) from None
-
-
 def _tidy(folder: Path) -> None:
     """Remove what a run that was killed has left."""
-    for part in folder.glob("*.part"):
+    for part in folder.glob(f"*{UNFINISHED}"):
         try:
             part.unlink()
         except PermissionError:

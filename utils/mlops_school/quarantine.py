@@ -1,16 +1,13 @@
 """The gate for new months: good ones go on, bad ones are set aside with a report."""
 
-import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
 
-from mlops_school.errors import CourseError
 from mlops_school.expectations import Limits
+from mlops_school.files import arrived, cannot_be, replacing, sha256
 from mlops_school.validation import Finding, Report, validate_file
-
-_UNFINISHED = ".part"  # the end of the name of a file that is still being written
 
 
 @dataclass(frozen=True)
@@ -79,12 +76,9 @@ class Gate:
             If the inbox cannot be written to.
         """
         path = self.inbox / f"{name}.parquet"
-        unfinished = path.with_name(path.name + _UNFINISHED)
-        try:
+        with replacing(path) as unfinished:
             month.to_parquet(unfinished, index=False, write_page_checksum=True)
-        except OSError as error:
-            raise _cannot("written", path, error) from error
-        return _move(unfinished, path)
+        return path
 
     def receive(self) -> list[Receipt]:
         """Check every file in the inbox and move it on, in the order of their names.
@@ -98,23 +92,16 @@ class Gate:
         CourseError
             If a file cannot be read or moved; it is still in the inbox then.
         """
-        return [self._receive(path) for path in self._arrived()]
-
-    def _arrived(self) -> list[Path]:
-        return sorted(
-            path
-            for path in self.inbox.iterdir()
-            if path.is_file() and path.suffix != _UNFINISHED and not path.name.startswith(".")
-        )
+        return [self._receive(path) for path in arrived(self.inbox)]
 
     def _receive(self, path: Path) -> Receipt:
         try:
-            digest = _digest(path)
+            digest = sha256(path)
             report = validate_file(path, self._limits)
         except OSError as error:
-            raise _cannot("read", path, error) from error
+            raise cannot_be("read", path, error) from error
         place = self.accepted / "flights" / path.name
-        if report.good and place.exists() and _digest(place) != digest:
+        if report.good and place.exists() and sha256(place) != digest:
             report = Report(report.month, report.rows, (_OTHER_VERSION,))
         if not report.good:
             case = self.quarantine / f"{path.stem[:100].strip()}-{digest[:8]}"
@@ -132,37 +119,21 @@ _OTHER_VERSION = Finding(
 )
 
 
-def _digest(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()
-
-
 def _make(folder: Path) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise _cannot("made", folder, error) from error
+        raise cannot_be("made", folder, error) from error
 
 
 def _write(path: Path, text: str) -> None:
-    """Write a file, which appears under its name only when it is whole."""
-    unfinished = path.with_name(path.name + _UNFINISHED)
-    try:
+    with replacing(path) as unfinished:
         unfinished.write_text(text, encoding="utf-8", newline="\n")
-    except OSError as error:
-        raise _cannot("written", path, error) from error
-    _move(unfinished, path)
 
 
 def _move(path: Path, place: Path) -> Path:
     try:
         path.replace(place)
     except OSError as error:
-        raise _cannot("moved", path, error) from error
+        raise cannot_be("moved", path, error) from error
     return place
-
-
-def _cannot(be: str, path: Path, error: OSError) -> CourseError:
-    return CourseError(
-        f"{path.name} cannot be {be} ({error.strerror}). Nothing is lost. Close the programs "
-        f"that use {path.parent}, see that you may write to it, and run this cell again."
-    )

@@ -1,7 +1,7 @@
 """Exercises of lesson 05, Data."""
 
-import hashlib
 import os
+import re
 import shlex
 import shutil
 import tempfile
@@ -15,12 +15,14 @@ from unittest import mock
 
 import pandas as pd
 import pyarrow as pa
+import pyarrow.parquet as pq
 
 from mlops_school import bureau, etl
 from mlops_school.data_versions import FLIGHTS, DataRepository
 from mlops_school.errors import CourseError
 from mlops_school.etl import FLOAT, INTEGER, TEXT, Column
 from mlops_school.exercises import Blank, NotYet, StillBlank, exercise
+from mlops_school.files import md5, sha256
 
 LESSON = "05_data"
 
@@ -54,6 +56,8 @@ _SOLD = 'Column("sold", INTEGER, "tickets")'
         f"new_columns = [{_GATE}, {_TAXI}, "
         'Column("sold", INTEGER, "tickets", nullable=True)]': "always given",
         f'new_columns = [{_GATE}, Column("taxi_out", INTEGER, nullable=True), {_SOLD}]': "unit",
+        f"new_columns = [{_GATE}, {_TAXI.replace('minute', 'second')}, {_SOLD}]": "counts minutes",
+        f'new_columns = [{_GATE}, {_TAXI}, Column("sold", int, "tickets")]': "without quotes",
         f"new_columns = [{_GATE}, {_TAXI}]": "gate, taxi_out, sold",
         "new_columns = ['gate', 'taxi_out', 'sold']": "list of `Column",
     },
@@ -66,8 +70,11 @@ def q1(new_columns: Sequence[Column]) -> str:
     ):
         raise NotYet("`new_columns` is a list of `Column(…)`.")
     promised = {column.name: column for column in new_columns}
-    if list(promised) != list(_LETTER) or len(new_columns) != len(_LETTER):
+    if promised.keys() != _LETTER.keys() or len(new_columns) != len(_LETTER):
         raise NotYet(f"declare each column of the letter once: {', '.join(_LETTER)}.")
+    for column in new_columns:
+        if not isinstance(column.type, pa.DataType):
+            raise NotYet(f"the type of `{column.name}` is INTEGER, FLOAT or TEXT, without quotes.")
     for name, values in _LETTER.items():
         try:
             etl.convert(pa.chunked_array([pa.array(values, TEXT)]), promised[name])
@@ -75,14 +82,20 @@ def q1(new_columns: Sequence[Column]) -> str:
             raise NotYet(f"the file of the letter is refused: {problem}") from None
     if promised["gate"].type != TEXT:
         raise NotYet("`07` and `12B` are names, and `gate` is text.")
-    for name, words in [("taxi_out", "whole minutes"), ("sold", "a whole number")]:
-        if promised[name].type != INTEGER:
-            raise NotYet(f"`{name}` is {words}, also where some are missing: `INTEGER`.")
+    if promised["taxi_out"].type != INTEGER:
+        raise NotYet("`taxi_out` is whole minutes, also where some are missing: `INTEGER`.")
+    if promised["sold"].type != INTEGER:
+        raise NotYet("`sold` is a whole number: nobody sells half a ticket.")
     if promised["sold"].nullable:
         raise NotYet("`sold` is always given. If you allow gaps, nobody notices the first one.")
     if not promised["taxi_out"].unit:
         raise NotYet("`taxi_out` has a unit. Without it, somebody will take it for seconds.")
+    if not promised["taxi_out"].unit.lower().startswith("min"):
+        raise NotYet("the letter says that `taxi_out` counts minutes.")
     return "types from what values mean, gaps only where the letter allows them, and a unit."
+
+
+_LOADER = "def replace_month(stored, arriving, month):\n"
 
 
 def _rows(month: int, *flights: int, delay: int = 0) -> pd.DataFrame:
@@ -102,20 +115,18 @@ def _months() -> dict[str, Any]:
         "`pd.concat([one, other])` puts two frames one below the other.",
     ),
     wrong={
-        "def replace_month(stored, arriving, month):\n"
-        "    return pd.concat([stored, arriving])": "second start",
-        "def replace_month(stored, arriving, month):\n"
-        "    return pd.concat([stored, arriving]).drop_duplicates()": "corrected",
-        "def replace_month(stored, arriving, month):\n"
-        "    if (stored['month'] == month).any():\n"
+        _LOADER + "    return pd.concat([stored, arriving])": "second start",
+        _LOADER + "    return pd.concat([stored, arriving]).drop_duplicates()": "corrected",
+        _LOADER + "    if (stored['month'] == month).any():\n"
         "        return stored\n"
         "    return pd.concat([stored, arriving])": "correction never",
-        "def replace_month(stored, arriving, month):\n    return arriving": "other months",
-        "def replace_month(stored, arriving, month):\n"
-        "    both = pd.concat([stored, arriving])\n"
+        _LOADER + "    return arriving": "other months",
+        _LOADER + "    both = pd.concat([stored, arriving])\n"
         "    return both.drop_duplicates(['month', 'flight'], keep='last')": "cancelled",
-        "def replace_month(stored, arriving, month):\n"
-        "    pd.concat([stored[stored['month'] != month], arriving])": "return",
+        _LOADER + "    pd.concat([stored[stored['month'] != month], arriving])": "return",
+        _LOADER + "    return pd.concat([stored[stored['month'] != 2], arriving])": "only February",
+        _LOADER + "    others = stored.drop(stored[stored['month'] == month].index)\n"
+        "    return pd.concat([others, arriving])": "same index",
         "replace_month = 3": "function",
     },
     given=_months,
@@ -126,8 +137,8 @@ def q2(replace_month: Callable[..., pd.DataFrame]) -> str:
         raise NotYet("`replace_month` is a function of `stored`, `arriving` and `month`.")
     january, february, corrected = _rows(1, 1, 2), _rows(2, 3, 4), _rows(2, 3, delay=30)
 
-    def call(stored: pd.DataFrame, arriving: pd.DataFrame) -> list[tuple[int, ...]]:
-        answer = replace_month(stored.copy(), arriving.copy(), 2)
+    def call(stored: pd.DataFrame, arriving: pd.DataFrame, month: int = 2) -> list[tuple[int, ...]]:
+        answer = replace_month(stored.copy(), arriving.copy(), month)
         if isinstance(answer, Blank):
             raise StillBlank
         if not isinstance(answer, pd.DataFrame):
@@ -143,6 +154,11 @@ def q2(replace_month: Callable[..., pd.DataFrame]) -> str:
         raise NotYet("the other months are gone. Keep them.")
     if first != rows(january, february):
         raise NotYet("the first time, all rows of `arriving` come to those that are stored.")
+    if not set(rows(january)) <= set(second):
+        raise NotYet(
+            "at the second start January is gone. `drop` goes by the index, and rows of different "
+            "months may have the same index."
+        )
     if len(second) > len(both):
         raise NotYet("after the second start February is there twice.")
     if second != first:
@@ -159,6 +175,8 @@ def q2(replace_month: Callable[..., pd.DataFrame]) -> str:
             "the correction leaves out flight 4, which was cancelled long before, and it is still "
             "there. All old rows of the month must go."
         )
+    if call(both, january, month=1) != first:
+        raise NotYet("it works for only February. Which month it is stands in `month`.")
     return "new, again, or corrected: the month is there exactly once, as it came last."
 
 
@@ -202,6 +220,11 @@ def _writing() -> dict[str, Any]:
         "    etl.write_in_place(chunks, part)\n"
         "    os.replace(path, path.with_name('old'))\n"
         "    os.replace(part, path)": "for a moment",
+        _WRITER + "    part = path.with_name('part')\n"
+        "    for chunk in chunks:\n"
+        "        etl.write_in_place([chunk], part)\n"
+        "    part.replace(path)": "not the whole month",
+        _WRITER + "    etl.write_in_place(list(chunks), path)": "straight to `path`",
         "careful_write = 'os.replace'": "function",
     },
     given=_writing,
@@ -244,7 +267,10 @@ def _judge_writer(
         )
     last = [rename for rename in renames if rename[2] == path]
     if not last:
-        raise NotYet("a copy takes time, and can be killed halfway. Rename in place of copying.")
+        raise NotYet(
+            "nothing was renamed to `path`. To copy, or to write straight to `path`, takes time, "
+            "and can be killed halfway."
+        )
     function, old, _, _ = last[-1]
     if function != "replace":
         raise NotYet(
@@ -254,6 +280,15 @@ def _judge_writer(
     if old.parent != path.parent:
         raise NotYet(
             "that folder may be on another disk, where a rename fails. Use the folder of `path`."
+        )
+    try:
+        stored = pq.read_table(pa.BufferReader(path.read_bytes()))
+    except pa.ArrowInvalid:
+        raise NotYet("what is there in the end is no Parquet file.") from None
+    if stored.to_pydict() != {"flight": [0, 1, 2]}:
+        raise NotYet(
+            "what is there in the end is not the whole month. `etl.write_in_place` begins a new "
+            "file each time: give it all chunks at once."
         )
 
 
@@ -296,7 +331,7 @@ def _deliveries_of_march() -> dict[str, Any]:
         "v2": {"2013-03": wrong, "2013-04": april},
         "v3": {"2013-03": repaired, "2013-04": april},
     }
-    return {"etl": etl, "raw": raw, "versions": SimpleNamespace(lineage=records.__getitem__)}
+    return {"sha256": sha256, "raw": raw, "versions": SimpleNamespace(lineage=records.__getitem__)}
 
 
 _RECORD = "record = versions.lineage('v2')['2013-03']\nculprit = record.source\n"
@@ -307,7 +342,7 @@ _RECORD = "record = versions.lineage('v2')['2013-03']\nculprit = record.source\n
     hints=(
         "The record of a month tells where it comes from. You have seen one in the table above.",
         "`versions.lineage('v2')['2013-03']` is March's. Its attribute `source` is a file's name.",
-        "Compare its `source_sha256` with `etl.sha256` of the file in `raw`.",
+        "Compare its `source_sha256` with `sha256` of the file in `raw`.",
     ),
     wrong={
         "culprit, untouched = '2013-03.parquet', True": "came out",
@@ -317,9 +352,14 @@ _RECORD = "record = versions.lineage('v2')['2013-03']\nculprit = record.source\n
         "culprit, untouched = record.source, True": "repaired",
         "culprit, untouched = raw / '2013-03_2.csv', True": "name",
         "culprit, untouched = '2013-04_1.csv', True": "another month",
-        _RECORD + "untouched = etl.sha256(raw / culprit) == record.output_sha256": "the source's",
+        "culprit, untouched = str(raw / '2013-03_2.csv'), True": "such as",
+        "culprit, untouched = '2013-03_2', True": "such as",
+        _RECORD + "untouched = sha256(raw / culprit) == record.output_sha256": "the source's",
         _RECORD + "untouched = record.source_sha256": "True or False",
         "culprit = versions.lineage('v2')['2013-03']\nuntouched = True": "name",
+        "later = versions.lineage('v3')\n"
+        "versions.lineage = lambda version: later\n"
+        "culprit, untouched = '2013-03_3.csv', True": "out of order",
     },
     given=_deliveries_of_march,
 )
@@ -329,16 +369,23 @@ def q4(culprit: str, untouched: bool, raw: Path, versions: DataRepository) -> st
         raise NotYet("`culprit` is the name of a file, as text: the record says it so.")
     if culprit == "2013-03.parquet":
         raise NotYet("that is what came out. The question is what went in.")
+    if not re.fullmatch(r"2013-\d\d_\d+\.csv", culprit):
+        raise NotYet("a raw file has a name such as `2013-01_1.csv`, without a folder before it.")
     if not culprit.startswith("2013-03"):
         raise NotYet("that file is of another month. Which bar is too high?")
     if culprit == "2013-03_1.csv":
         raise NotYet("that is the first delivery, and its distances are right. Ask v2.")
     record = versions.lineage("v2")["2013-03"]
+    if record.source != "2013-03_2.csv":
+        raise NotYet(
+            "v2 has another March than it should, because cells were run out of order. Run the "
+            "lesson again from its top."
+        )
     if culprit != record.source:
         raise NotYet("that is not the source of March in v2. It may be the repaired delivery.")
     if not isinstance(untouched, bool):
         raise NotYet("`untouched` is True or False: compare two hashes with `==`.")
-    same = record.source_sha256 == etl.sha256(raw / culprit)
+    same = record.source_sha256 == sha256(raw / culprit)
     if not same:
         raise NotYet("somebody has changed the file in `raw`. Run the lesson again from its top.")
     if not untouched:
@@ -388,6 +435,9 @@ def _repository() -> dict[str, Any]:
         "commands = 'git checkout v2 -- flights/2013-03.parquet.dvc\\ndvc checkout'": "dvc pull",
         "commands = 'git checkout v2 -- flights/2013-03.parquet\\ndvc pull'": "not in Git",
         "commands = 'cp v2/2013-03.parquet flights'": "begins with",
+        "commands = 'git checkout v2 -- flights/2013-03.parquet.dvc && dvc pull'": "own line",
+        "commands = 'dvc'": "what it is to do",
+        'commands = "git checkout \'v2"': "quotation",
         "commands = ['git', 'checkout', 'v2']": "one text",
     },
     given=_repository,
@@ -396,9 +446,17 @@ def q5(commands: str, versions: DataRepository) -> str:
     """Which commands bring back one month of an earlier version?"""
     if not isinstance(commands, str):
         raise NotYet("`commands` is one text, with a command in each line.")
-    lines = [shlex.split(line) for line in commands.splitlines() if line.strip()]
+    try:
+        lines = [shlex.split(line, comments=True) for line in commands.splitlines()]
+    except ValueError:
+        raise NotYet("a quotation mark is open. You need none here.") from None
+    lines = [words for words in lines if words]
     if any(words[0] not in ("git", "dvc") for words in lines):
-        raise NotYet("each line begins with `git` or `dvc`.")
+        raise NotYet("each line begins with `git` or `dvc`, without a `$` before it.")
+    if any({"&&", ";"} & {*words} for words in lines):
+        raise NotYet("write each command in its own line.")
+    if any(len(words) == 1 for words in lines):
+        raise NotYet("after `git` or `dvc`, say what it is to do.")
     # Beside the repository, from where the way to the remote is the same.
     with tempfile.TemporaryDirectory(
         dir=versions.folder.parent, ignore_cleanup_errors=True
@@ -417,7 +475,8 @@ def _type(lines: Sequence[Sequence[str]], clone: DataRepository) -> None:
         except CourseError as error:
             if program == "dvc" and arguments[:1] == ["checkout"]:
                 raise NotYet(
-                    "DVC finds no data on this computer: the clone is new. `dvc pull` fetches them."
+                    "the data that a pointer names are not on her computer: the clone is new. "
+                    "`dvc pull` fetches them."
                 ) from None
             if program == "git" and any(word.endswith(".parquet") for word in arguments):
                 raise NotYet(
@@ -429,9 +488,7 @@ def _type(lines: Sequence[Sequence[str]], clone: DataRepository) -> None:
 def _judge_clone(clone: DataRepository) -> str:
     flights, march = clone.folder / FLIGHTS, "2013-03.parquet"
     then, today = clone.hashes("v2"), clone.hashes("v3")
-    there = {
-        path.name: hashlib.md5(path.read_bytes()).hexdigest() for path in flights.glob("*.parquet")
-    }
+    there = {path.name: md5(path) for path in flights.glob("*.parquet")}
     if not there:
         raise NotYet("she has pointers and no data yet. DVC has to fetch them.")
     if there.get(march) == today[march]:

@@ -28,8 +28,8 @@ print(load_requirements()["R1"])
 # %% [markdown] id="timeline-intro"
 # ## What is known at that moment?
 #
-# On 23 May a thunderstorm came over New York. Flight B6 527 to Orlando was to leave Newark at 17:45, so its
-# warning was due at 15:45. Which weather was known then?
+# On the afternoon of 23 May it began to rain at Newark. Flight B6 527 to Orlando was to leave there at 17:45, so
+# its warning was due at 15:45. Which weather was known then?
 #
 # The row of 14 o'clock covers that whole hour, with reports until about 14:51. So it is **known** at 15:00: an
 # hour after the time that it is labelled with.
@@ -180,8 +180,9 @@ train, may = arrived & flights["month"].isin(training_months), arrived & (flight
 #
 # ## One object from features to probability
 #
-# Trees need numbers, and `carrier` is text. The step that turns text into numbers **learns** something: which
-# airlines there are. Whatever learns belongs into the model, in a scikit-learn `Pipeline`:
+# Our model is made of many small decision trees. They need numbers, and `carrier` is text. The step that turns text
+# into numbers **learns** something: which airlines there are. Whatever learns belongs into the model, in a
+# scikit-learn `Pipeline`:
 #
 # - `ColumnTransformer` sends each column through its own step;
 # - `fit` teaches all steps, and sees the training months only;
@@ -217,22 +218,24 @@ print(f"probability of being late: {model.predict_proba(odd)[0, 1]:.2f}")
 # `dep_delay`: how late the flight left. Surely that helps to say how late it arrives?
 #
 # We measure twice. *In the notebook* the validation flights have their `dep_delay`. *In service*, two hours
-# before, nobody knows it, so it is missing.
+# before, nobody knows it, so it is missing. The measure is the **ROC AUC**: of one late and one punctual flight, how
+# often does the late one get the higher probability? Guessing gives 0.5, and 1 is perfect.
 
 # %% id="leak"
 from sklearn.metrics import roc_auc_score
 
 
-def auc(model, table, rows):
-    return roc_auc_score(late[rows], model.predict_proba(table[rows])[:, 1])
+def auc(model, table):
+    return roc_auc_score(late[table.index], model.predict_proba(table)[:, 1])
 
 
-leaking = features.assign(dep_delay=flights["dep_delay"])
-leaky_model = make_model([*NUMERIC, "dep_delay"]).fit(leaking[train], late[train])
-unknown = features.assign(dep_delay=np.nan)
-print(f"without dep_delay:            {auc(model, features, may):.2f}")
-print(f"with dep_delay, in notebook:  {auc(leaky_model, leaking, may):.2f}")
-print(f"with dep_delay, in service:   {auc(leaky_model, unknown, may):.2f}")
+leaking = features[train].assign(dep_delay=flights["dep_delay"])
+leaky_model = make_model([*NUMERIC, "dep_delay"]).fit(leaking, late[train])
+notebook = features[may].assign(dep_delay=flights["dep_delay"])
+service = features[may].assign(dep_delay=np.nan)
+print(f"without dep_delay:            {auc(model, features[may]):.2f}")
+print(f"with dep_delay, in notebook:  {auc(leaky_model, notebook):.2f}")
+print(f"with dep_delay, in service:   {auc(leaky_model, service):.2f}")
 
 # %% [markdown] id="weather-leak-intro"
 # That is the cost of leakage: a promise of 0.92, and a service at 0.59. The honest model promised 0.75, and gets the
@@ -252,7 +255,8 @@ for month in weather_months:
     before = arrived & flights["month"].between(month - 3, month - 1)
     now = arrived & (flights["month"] == month)
     honest, naive = (make_model().fit(t[before], late[before]) for t in (features, peeping))
-    scores[month] = auc(honest, features, now), auc(naive, peeping, now), auc(naive, features, now)
+    scores[month] = auc(honest, features[now]), auc(naive, peeping[now]), auc(naive, features[now])
+del peeping  # a copy of the whole year
 scores = pd.DataFrame(scores, index=["known in time", "naive, notebook", "naive, service"])
 scores.assign(mean=scores.mean(axis="columns")).round(2)
 
@@ -265,8 +269,8 @@ scores.assign(mean=scores.mean(axis="columns")).round(2)
 # ### Exercise 2: who leaks?
 #
 # Seven candidates. Next to each you see the ROC AUC it reaches in May alone, as if it were a model.
-# `place_in_file` is how many places further down a flight stands in the file than by its schedule that day. The data
-# card (`course/data/README.md`, *Known faults*) says in which order the rows are.
+# `place_in_file` says how many places further down a flight stands in the file than its schedule of that day would
+# put it. The data card (`course/data/README.md`, *Known faults*) says in which order the rows are.
 #
 # Which candidates must **not** be used? Give a list of names.
 
@@ -370,15 +374,15 @@ q3.check(wall_clock)
 # the training rows. In service only the past is known to both.
 
 # %% id="encoder"
-features["aircraft_to"] = flights["tailnum"].astype(str) + " to " + flights["dest"].astype(str)
 seen = train | may
+features["aircraft_to"] = flights.loc[seen, "tailnum"] + " to " + flights.loc[seen, "dest"]
 every = features["aircraft_to"].map(late[seen].groupby(features["aircraft_to"]).mean())
 past = features["aircraft_to"].map(late[train].groupby(features["aircraft_to"]).mean())
 
 print(f"{features.loc[train, 'aircraft_to'].nunique():,} kinds in {train.sum():,} flights")
 for name, rate in {"all rows": every, "training rows": past}.items():
-    fitted = make_model([*NUMERIC, "rate"]).fit(features.assign(rate=rate)[train], late[train])
-    notebook, service = (auc(fitted, features.assign(rate=r), may) for r in (rate, past))
+    fitted = make_model([*NUMERIC, "rate"]).fit(features[train].assign(rate=rate), late[train])
+    notebook, service = (auc(fitted, features[may].assign(rate=r)) for r in (rate, past))
     print(f"average over {name}: {notebook:.2f} in notebook, {service:.2f} in service")
 
 # %% [markdown] id="q4-task"
@@ -436,9 +440,9 @@ def serve(request):
 # It runs, and the model answers. A **skew test** sends the *same* flights through both paths, and says for each
 # feature in which share of them the values differ. The report adds what each difference does to the warnings.
 #
-# We take all flights of May. Nobody asked a service in 2013, so the requests are made from the data, with the
-# weather as another provider would report it. We warn from 0.2 on: a missed flight costs 40 dollars and a needless
-# warning 10 (requirement R2), so there a warning begins to pay.
+# We take all flights of May that arrived. Nobody asked a service in 2013, so the requests are made from the data,
+# with the weather as another provider would report it. We warn from 0.2 on: a missed flight costs 40 dollars and a
+# needless warning 10 (requirement R2), so there a warning begins to pay.
 
 # %% id="skew"
 from mlops_school.skew import make_requests, report
@@ -515,6 +519,8 @@ print("offline and online agree:", (offline == online(now).loc[offline.index]).a
 offline
 
 # %% [markdown] id="recap"
+# At 15:45 both parts say 82.40 °F for Newark, which you found by hand for B6 527.
+#
 # ## What you take with you
 #
 # - **Ask of every column: when is it known?** A high score proves no leak, and a low one no innocence.

@@ -196,3 +196,13 @@ def test_on_the_days_when_clocks_change_time_passes_as_always(month, day, offset
         newest = due[index].floor("h") - pd.Timedelta(hours=1)
         rows = weather[(weather["origin"] == flight["origin"]) & (weather["time_hour"] == newest)]
         assert table.loc[index, "temp"] == rows["temp"].item()
+
+
+@pytest.mark.parametrize(("minute", "usable"), [(0, True), (1, False)])
+def test_weather_known_for_more_than_six_hours_is_not_used(minute, usable, weather, planes):
+    flight = data.load_flights([2]).head(1).assign(minute=minute)
+    known = flight["time_hour"].item() - pd.Timedelta(hours=2 + 6)
+    old = weather.head(1).assign(
+        origin=flight["origin"].item(), time_hour=known - pd.Timedelta(hours=1), temp=50.0
+    )
+    assert make_features(flight, old, planes)["temp"].notna().item() == usable

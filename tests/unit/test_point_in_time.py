@@ -108,3 +108,10 @@ def test_a_missing_time_is_refused(which):
     tables[which].loc[0, "known"] = pd.NaT
     with pytest.raises(CourseError, match=f"{which}, 1 rows have no time in column 'known'"):
         as_of(**tables, on="known", by="origin", tolerance=SIX)
+
+
+def test_of_many_facts_known_at_once_the_last_counts():
+    moments = table([("EWR", 60)])
+    # So many, and so mixed, that only a stable sort keeps their order.
+    facts = facts_of([("EWR", 15 * (number * 7 % 5)) for number in range(500)])
+    assert as_of(moments, facts, on="known", by="origin", tolerance=SIX)["number"].tolist() == [497]

@@ -15,7 +15,7 @@ from sklearn.preprocessing import OrdinalEncoder, TargetEncoder
 
 from mlops_school import data
 from mlops_school.errors import CourseError
-from mlops_school.exercises import NotYet, exercise
+from mlops_school.exercises import NotYet, StillBlank, ____, exercise
 from mlops_school.features import CATEGORICAL, FEATURES, NUMERIC, make_features
 from mlops_school.skew import make_requests, share_differing
 
@@ -92,12 +92,18 @@ _LIMIT = "tolerance=pd.Timedelta('6h')"
         _join_code(f"{_KEYS}, by='origin'"): "too old",
         _join_code(f"{_KEYS}, {_LIMIT}, by='origin'").replace(".sort_values('due')", ""): "sorted",
         _join_code(f"{_KEYS}, {_LIMIT}, by='origin'") + ".dropna()": "a row for each flight",
-        _join_code(f"{_KEYS}, {_LIMIT}, by='origin'") + "['dewp']": "column `temp`",
+        _join_code(f"{_KEYS}, {_LIMIT}, by='origin'") + "['temp']": "column `temp`",
+        _join_code(f"{_KEYS}, {_LIMIT}, by='origin'").replace("['origin', 'due']", "['due']"): (
+            "asks a table for 'origin'"
+        ),
+        "join_weather = 'merge_asof'": "the function itself",
     },
     given=lambda: {"pd": pd},
 )
 def q1(join_weather: Callable[[pd.DataFrame, pd.DataFrame], pd.DataFrame]) -> str:
     """Which weather was known when the warning was due?"""
+    if not callable(join_weather):
+        raise NotYet("give the function itself: `join_weather`, without brackets behind it.")
     for rows, right, message in _CASES:
         found = _joined(join_weather, [("EWR", 19.75)], rows)
         if not np.array_equal(found, [right], equal_nan=True):
@@ -124,13 +130,17 @@ def _joined(
     weather["time_hour"] = _DAY + pd.to_timedelta(weather.pop("hour"), unit="h")
     try:
         table = join(asked, weather)
-        temperatures = table["temp"].to_numpy("float64")
     except ValueError as error:
         if "sorted" in str(error):
             raise NotYet("both tables must be sorted by the time they are joined on.") from None
         raise
-    except (KeyError, TypeError, AttributeError):
-        raise NotYet("return the whole table, with `due` and the column `temp`.") from None
+    except KeyError as error:
+        raise NotYet(f"your function asks a table for {error}, which it does not have.") from None
+    if table is ____:
+        raise StillBlank
+    if not isinstance(table, pd.DataFrame) or "temp" not in table:
+        raise NotYet("return the whole table, with `due` and the column `temp`.")
+    temperatures = table["temp"].to_numpy("float64")
     if len(temperatures) != len(flights):
         raise NotYet("give a row for each flight, also for one without any weather.")
     return temperatures
@@ -157,12 +167,13 @@ _HARMLESS = {"hour", "sched_arr_time", "distance"}
         "leaks = ['dep_time', 'arr_time', 'air_time']": "order of the rows",
         "leaks = ['air_time', 'place_in_file']": "clock",
         "leaks = 'dep_time'": "list",
+        "leaks = None": "list",
         "leaks = ['dep_delay']": "no candidate",
     },
 )
 def q2(leaks: Iterable[str]) -> str:
     """Which columns are not known two hours before departure?"""
-    if isinstance(leaks, str):
+    if isinstance(leaks, str) or not isinstance(leaks, Iterable):
         raise NotYet("give a list of names, in square brackets.")
     named = set(leaks)
     if unknown := named - _LEAKS - _HARMLESS:
@@ -173,7 +184,9 @@ def q2(leaks: Iterable[str]) -> str:
             "a leak."
         )
     if "place_in_file" not in named:
-        raise NotYet("one is still missing. Read in the data card what the order of the rows is.")
+        raise NotYet(
+            "at least one is missing. Read in the data card what the order of the rows is."
+        )
     if named < _LEAKS and "air_time" not in named:
         raise NotYet("one with a low score is missing: a low score does not make a column known.")
     if named < _LEAKS:
@@ -216,12 +229,22 @@ def _clock_code(local: str) -> str:
         ): "minutes past the hour",
         _clock_code("times.dt.tz_convert('America/New_York')").replace(
             "local.dt.day_name()", "times.dt.day_name()"
-        ): "weekday",
+        ): "UTC has the next day",
+        _clock_code("times.dt.tz_convert('America/New_York')").replace(
+            ".str[:3]", ""
+        ): "three letters",
+        _clock_code("times.dt.tz_convert('America/New_York')").replace(
+            " * 60", ""
+        ): "an hour has 60 minutes",
+        _clock_code("times.dt.tz_convert('America/New_York')") + "['weekday']": "a table with",
+        "wall_clock = None": "the function itself",
     },
     given=lambda: {"pd": pd, "new_york": ZoneInfo("America/New_York")},
 )
 def q3(wall_clock: Callable[[pd.Series], pd.DataFrame]) -> str:
     """What do the clocks in New York show?"""
+    if not callable(wall_clock):
+        raise NotYet("give the function itself: `wall_clock`, without brackets behind it.")
     moments = {
         "in winter": ["2013-01-07 22:45", "2013-01-08 03:10"],
         "in summer": ["2013-07-01 21:45", "2013-07-02 01:59"],
@@ -236,14 +259,24 @@ def q3(wall_clock: Callable[[pd.Series], pd.DataFrame]) -> str:
             if "tz" not in str(error):
                 raise
             raise NotYet("the times already have a zone, UTC. Convert them to another.") from None
+        if table is ____:
+            raise StillBlank
+        if not isinstance(table, pd.DataFrame) or not {"weekday", "minute_of_day"} <= set(table):
+            raise NotYet("return a table with the columns `weekday` and `minute_of_day`.")
         local = times.dt.tz_convert("America/New_York")
         minutes = table["minute_of_day"].to_numpy()
         if np.array_equal(minutes, times.dt.hour * 60 + times.dt.minute):
             raise NotYet("that is UTC's clock. New York's is hours behind.")
         if np.array_equal(minutes, local.dt.hour * 60):
             raise NotYet("the minutes past the hour are missing.")
+        if np.array_equal(minutes, local.dt.hour + local.dt.minute):
+            raise NotYet("an hour has 60 minutes: 17:45 is minute 1065 of the day.")
         if not np.array_equal(minutes, local.dt.hour * 60 + local.dt.minute):
-            raise NotYet(f"{when} that is wrong: no fixed number of hours is right all year.")
+            raise NotYet(
+                f"{when} the minutes are wrong: no fixed number of hours is right all year."
+            )
+        if table["weekday"].iloc[0] not in {"Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"}:
+            raise NotYet("a weekday has three letters, such as `Mon`.")
         if list(table["weekday"]) != list(local.dt.day_name().str[:3]):
             raise NotYet("the weekday is not New York's: in the evening UTC has the next day.")
     return "right in winter, in summer, and on the two days between."
@@ -255,7 +288,7 @@ def q3(wall_clock: Callable[[pd.Series], pd.DataFrame]) -> str:
 def _encoder_given() -> dict[str, Any]:
     flights = data.load_flights([1, 2]).dropna(subset="arr_delay").groupby("month").head(600)
     features = make_features(flights, data.load_weather(), data.load_planes())
-    features["aircraft_to"] = flights["tailnum"].astype(str) + " to " + flights["dest"].astype(str)
+    features["aircraft_to"] = flights["tailnum"] + " to " + flights["dest"]
 
     def make_model(numbers: list[str] = NUMERIC) -> Pipeline:
         codes = OrdinalEncoder(handle_unknown="use_encoded_value", unknown_value=np.nan)
@@ -329,7 +362,10 @@ def q4(encoded: Pipeline, validation: pd.DataFrame, late: pd.Series) -> str:
     if not hasattr(sends, "transformers_"):
         raise NotYet("the pipeline is not fitted.")
     encoders = [
-        (step, columns) for _, step, columns in sends.transformers_ if type(step) is TargetEncoder
+        (step, columns)
+        for _, step, columns in sends.transformers_
+        for step in [step[-1] if isinstance(step, Pipeline) else step]
+        if type(step) is TargetEncoder
     ]
     if not encoders:
         raise NotYet("there is no `TargetEncoder` among the steps of the pipeline.")
@@ -349,7 +385,7 @@ def q4(encoded: Pipeline, validation: pd.DataFrame, late: pd.Series) -> str:
 
 def _serving_given() -> dict[str, Any]:
     weather, planes = data.load_weather(), data.load_planes()
-    flights = data.load_flights([5]).sample(80, random_state=0)
+    flights = data.load_flights([5]).sample(40, random_state=0)
     training = make_features(flights, weather, planes)
     return {
         "requests": make_requests(flights, training),
@@ -398,6 +434,7 @@ def _serve_code(lines: str) -> str:
             "    return table.assign(weekday=flight['time_hour'].dt.day_name().str[:3])"
         ): "weekday",
         _serve_code("    return flight[['carrier', 'origin']]"): "Only one of the two paths",
+        "serve_again = requests[0]": "the function itself",
     },
     given=_serving_given,
 )
@@ -407,7 +444,9 @@ def q5(
     training: pd.DataFrame,
 ) -> str:
     """Do training and serving agree?"""
-    chosen = np.linspace(0, len(requests) - 1, 60, dtype=int)
+    if not callable(serve_again):
+        raise NotYet("give the function itself: `serve_again`, without brackets behind it.")
+    chosen = np.linspace(0, len(requests) - 1, 40, dtype=int)
     rows = []
     for number in chosen:
         try:
@@ -417,6 +456,8 @@ def q5(
                 "`make_features` cannot compute with that table. `time_hour` of a request is a "
                 "text, and must become a time in UTC."
             ) from None
+        if row is ____:
+            raise StillBlank
         if not isinstance(row, pd.DataFrame) or len(row) != 1:
             raise NotYet("return a table of one row, as `make_features` does.")
         rows.append(row)

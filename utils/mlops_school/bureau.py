@@ -10,13 +10,12 @@ import pyarrow.compute as pc
 import pyarrow.csv
 import pyarrow.parquet as pq
 
-from mlops_school.data import MONTHS
+from mlops_school.data import KM_PER_MILE, MONTHS
 from mlops_school.errors import CourseError
 from mlops_school.files import replacing
 from mlops_school.paths import DATA
 
 PAGE = 10_000  # the last line of a full page comes again as the first one of the next
-KILOMETRES = 1.609344  # in a mile
 
 _CLOCK = ("dep_time", "sched_dep_time", "arr_time", "sched_arr_time")
 _COMPUTED = ("hour", "minute", "time_hour")  # not in the bureau's file
@@ -48,7 +47,7 @@ def deliver(month: int, raw: Path, number: int = 1, in_kilometres: bool = False)
         raise CourseError(f"There is no month {month!r}; give a number from 1 to 12.")
     table = pq.read_table(DATA / "flights" / f"2013-{month:02d}.parquet").drop(list(_COMPUTED))
     if in_kilometres:
-        distance = pc.round(pc.multiply(table["distance"], KILOMETRES)).cast(pa.int32())
+        distance = pc.round(pc.multiply(table["distance"], KM_PER_MILE)).cast(pa.int32())
         table = table.set_column(table.column_names.index("distance"), "distance", distance)
     columns = {name: table[name].cast(pa.string()) for name in table.column_names}
     for name in _CLOCK:

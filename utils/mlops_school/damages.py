@@ -5,9 +5,7 @@ from collections.abc import Callable
 import numpy as np
 import pandas as pd
 
-from mlops_school.data import load_flights
-
-KM_PER_MILE = 1.609344
+from mlops_school.data import KM_PER_MILE, NEW_YORK, clock_minutes, load_flights
 
 Damage = Callable[[pd.DataFrame], pd.DataFrame]
 
@@ -77,13 +75,13 @@ def delays_in_hours(month: pd.DataFrame) -> pd.DataFrame:
 
 
 def local_time_as_utc(month: pd.DataFrame) -> pd.DataFrame:
-    local = month["time_hour"].dt.tz_convert("America/New_York").dt.tz_localize(None)
+    local = month["time_hour"].dt.tz_convert(NEW_YORK).dt.tz_localize(None)
     return month.assign(time_hour=local.dt.tz_localize("UTC"))
 
 
 def clocks_fast(month: pd.DataFrame, minutes: int = 30) -> pd.DataFrame:
     """Let the clocks of all destinations be fast: the time of arrival and the delay agree."""
-    clock = month["arr_time"] // 100 * 60 + month["arr_time"] % 100 + minutes
+    clock = clock_minutes(month["arr_time"]) + minutes
     clock = (clock - 1) % 1440 + 1  # midnight is 2400
     return month.assign(
         arr_time=clock // 60 * 100 + clock % 60, arr_delay=month["arr_delay"] + minutes

@@ -16,11 +16,14 @@ from mlops_school.errors import CourseError
 from mlops_school.paths import DATA
 
 MONTHS = tuple(range(1, 13))
+NEW_YORK = "America/New_York"
+KM_PER_MILE = 1.609344
+TEXT = pd.StringDtype(storage="pyarrow", na_value=np.nan)  # what pandas gets for text
 
 # A column has one type, whatever rows are loaded: in a month without a gap, a number that can be
 # missing is still a float.
 _INTEGER, _FLOAT, _TEXT, _TIME = pa.int64(), pa.float64(), pa.string(), pa.timestamp("ns", "UTC")
-_PANDAS_TYPES = {_TEXT: pd.StringDtype(storage="pyarrow", na_value=np.nan)}
+_PANDAS_TYPES = {_TEXT: TEXT}
 _CONVERTS = {
     _INTEGER: pa.types.is_integer,
     _FLOAT: lambda type_: pa.types.is_integer(type_) or pa.types.is_floating(type_),
@@ -116,6 +119,11 @@ def load_airports(folder: Path = DATA) -> pd.DataFrame:
 def load_airlines(folder: Path = DATA) -> pd.DataFrame:
     """Return the airlines, one row a carrier code."""
     return _to_pandas(_read(folder / "airlines.parquet", _AIRLINES))
+
+
+def clock_minutes(clock: pd.Series) -> pd.Series:
+    """Return the minutes since midnight of clock times in the form hhmm."""
+    return clock // 100 * 60 + clock % 100
 
 
 def as_flights(table: pa.Table) -> pa.Table:

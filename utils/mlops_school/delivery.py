@@ -1,6 +1,5 @@
 """Delivering artefacts, deploying them, and going back to the one before."""
 
-import hashlib
 import json
 import os
 import sys
@@ -8,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
-from mlops_school import servers
+from mlops_school import files, servers
 from mlops_school.errors import CourseError
 from mlops_school.servers import Server
 
@@ -43,7 +42,7 @@ class Artefact:
         path = folder / f"delay-service-{version}.zip"
         try:
             sha256 = path.with_suffix(".sha256").read_text(encoding="utf-8").split()[0]
-            found = hashlib.sha256(path.read_bytes()).hexdigest()
+            found = files.sha256(path)
         except (FileNotFoundError, IndexError):
             raise CourseError(
                 f"There is no artefact of version {version}. Let the pipeline build it first."

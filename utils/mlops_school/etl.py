@@ -18,6 +18,7 @@ import pyarrow as pa
 import pyarrow.csv
 import pyarrow.parquet as pq
 
+from mlops_school.data import NEW_YORK
 from mlops_school.errors import CourseError
 from mlops_school.files import UNFINISHED, arrived, replacing, sha256
 from mlops_school.paths import ROOT
@@ -25,7 +26,6 @@ from mlops_school.repository import Repository
 
 SCHEMA_VERSION = 1  # raise it when the schema or the transform changes: all months come again
 CHUNK_ROWS = 5_000  # how many rows are written at a time
-TIME_ZONE = "America/New_York"
 MISSING = ("", "NA")  # how the bureau writes that a value is missing
 
 INTEGER, FLOAT, TEXT = pa.int32(), pa.float64(), pa.string()
@@ -364,7 +364,7 @@ def _derived(table: pa.Table, dates: pd.DataFrame) -> list[pa.Array]:
     # or show twice, is no instant.
     local = pd.to_datetime(dates.assign(hour=hour), errors="coerce")
     local = local.where((hour >= 0) & (hour < 24) & (minute < 60))
-    instant = local.dt.tz_localize(TIME_ZONE, ambiguous="NaT", nonexistent="NaT")
+    instant = local.dt.tz_localize(NEW_YORK, ambiguous="NaT", nonexistent="NaT")
     if (unclear := instant.isna().to_numpy()).any():
         row = unclear.argmax()
         raise Refused(

@@ -14,9 +14,8 @@ from great_expectations.core.batch_definition import BatchDefinition
 from great_expectations.data_context import EphemeralDataContext
 from great_expectations.data_context.types.base import ProgressBarsConfig
 
-from mlops_school.data import load_airlines, load_flights
+from mlops_school.data import NEW_YORK, clock_minutes, load_airlines, load_flights
 
-NEW_YORK = "America/New_York"
 ORIGINS = ["EWR", "JFK", "LGA"]
 REGISTRATION = r"^N[1-9][0-9A-Z]{0,4}$"  # of an aircraft in the US
 FLIGHT = ["carrier", "flight", "origin", "time_hour"]  # together they name one flight
@@ -316,8 +315,7 @@ def with_differences(month: pd.DataFrame) -> pd.DataFrame:
 
 def _off_the_clock(month: pd.DataFrame, which: str) -> pd.Series:
     real, scheduled = (
-        month[column] // 100 * 60 + month[column] % 100
-        for column in (f"{which}_time", f"sched_{which}_time")
+        clock_minutes(month[column]) for column in (f"{which}_time", f"sched_{which}_time")
     )
     off = real - scheduled - month[f"{which}_delay"]
     return (off + 720) % 1440 - 720

@@ -22,6 +22,12 @@ _Z = NormalDist().inv_cdf(0.975)  # so many standard errors to each side make 95
 _N, _MISSING, _HIT, _DAY = "(n)", "(missing)", "(hit)", "(day)"
 
 
+def label(flights: pd.DataFrame) -> pd.Series:
+    """Return whether each flight was late: True, False, or missing if it never arrived."""
+    late = (flights["arr_delay"] >= LATE_FROM).astype("boolean")
+    return late.mask(flights["arr_delay"].isna())
+
+
 def load_open_flights() -> pd.DataFrame:
     """Return all flights of the open months, with a label where there is one.
 
@@ -34,12 +40,11 @@ def load_open_flights() -> pd.DataFrame:
     """
     flights = data.load_flights(OPEN_MONTHS)
     date = pd.to_datetime(flights[["year", "month", "day"]])
-    late = (flights["arr_delay"] >= LATE_FROM).astype("boolean")
     flights = flights.assign(
         date=date,
         place=flights.groupby(date).cumcount() + 1,
         dest_flights=flights.groupby(["month", "dest"])["flight"].transform("size"),
-        late=late.mask(flights["arr_delay"].isna()),
+        late=label(flights),
     )
     return flights.join(flight_before(flights))
 

@@ -15,6 +15,7 @@ from matplotlib.axes import Axes
 from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
+from numpy.typing import ArrayLike
 from scipy.stats import binom
 
 from mlops_school import plots
@@ -319,7 +320,7 @@ def draw_funnel(by_destination: pd.DataFrame, share: float, name: Sequence[str] 
     figure, axes = plt.subplots(figsize=(8, 4.4))
     n = np.unique(np.geomspace(1, by_destination["worth"].max() * 1.2, 300).astype(int))
     for level, colour in ((0.998, "#E4EEF5"), (0.95, "#BFD9EA")):
-        low, high = (binom.ppf(q, n, share) / n for q in ((1 - level) / 2, (1 + level) / 2))
+        low, high = (count / n for count in _by_chance(n, share, level))
         axes.fill_between(
             n, low, high, color=colour, label=f"{100 * level:g}% of airports, by chance"
         )
@@ -440,10 +441,15 @@ def draw_looks(
     )
 
 
+def _by_chance(n: ArrayLike, share: float, level: float) -> list[np.ndarray]:
+    """Return how many of `n` flights are late at least and at most, by chance."""
+    return [binom.ppf(q, n, share) for q in ((1 - level) / 2, (1 + level) / 2)]
+
+
 def _inside(table: pd.DataFrame, share: float, level: float = 0.998) -> pd.Series:
     """Tell which groups lie within what chance would do."""
     n = table["worth"].round()
-    low, high = (binom.ppf(q, n, share) for q in ((1 - level) / 2, (1 + level) / 2))
+    low, high = _by_chance(n, share, level)
     return (table["share"] * n).round().between(low, high)
 
 

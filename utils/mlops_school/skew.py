@@ -36,8 +36,7 @@ def share_differing(training: pd.DataFrame, serving: pd.DataFrame) -> pd.Series:
     CourseError
         If the flights or the features are not the same, or there are none.
     """
-    shares = _differences(training, serving).mean().rename("share differing")
-    return shares.sort_values(ascending=False, kind="stable")
+    return _shares(_differences(training, serving))
 
 
 def report(
@@ -66,7 +65,7 @@ def report(
         flight``; indexed by ``none``, each feature that differs, and ``all``.
     """
     differences = _differences(training, serving)
-    shares = share_differing(training, serving)
+    shares = _shares(differences)
     spoiled = {"none": (0.0, training)}
     for name, share in shares[shares > 0].items():
         spoiled[name] = share, training.assign(**{name: serving[name]})
@@ -90,6 +89,11 @@ def _differences(training: pd.DataFrame, serving: pd.DataFrame) -> pd.DataFrame:
     if odd := sorted(set(training) ^ set(serving)):
         raise CourseError(f"Only one of the two paths computes {', '.join(map(str, odd))}.")
     return pd.DataFrame({name: _differ(training[name], serving[name]) for name in training})
+
+
+def _shares(differences: pd.DataFrame) -> pd.Series:
+    shares = differences.mean().rename("share differing")
+    return shares.sort_values(ascending=False, kind="stable")
 
 
 def _differ(one: pd.Series, other: pd.Series) -> np.ndarray:

@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 from great_expectations.core import ExpectationValidationResult
 
 from mlops_school import expectations
-from mlops_school.data import as_flights
+from mlops_school.data import TEXT, as_flights
 from mlops_school.expectations import FLIGHT, Limits, usual_limits
 from mlops_school.process import load_requirements
 
@@ -22,7 +22,6 @@ EXAMPLES = 3  # how many of the rows that break a rule are shown
 SHOWN = 5  # and how many values
 
 _FILE_NAME = re.compile(r"(\d{4})-(0[1-9]|1[0-2])\.parquet")
-_TEXT = pd.StringDtype(storage="pyarrow", na_value=np.nan)
 
 
 class UnreadableMonth(Exception):
@@ -210,7 +209,7 @@ def validate_file(path: Path, limits: Limits | None = None) -> Report:
 
 
 def _as_text(type_: pa.DataType) -> pd.StringDtype | None:
-    return _TEXT if pa.types.is_string(type_) or pa.types.is_large_string(type_) else None
+    return TEXT if pa.types.is_string(type_) or pa.types.is_large_string(type_) else None
 
 
 def _finding(failed: ExpectationValidationResult, month: pd.DataFrame) -> Finding:

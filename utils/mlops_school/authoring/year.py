@@ -6,7 +6,7 @@ from pathlib import Path
 import pandas as pd
 
 from mlops_school import bureau, data, etl, exploration
-from mlops_school.features import LATE_FROM, make_features
+from mlops_school.features import make_features
 from mlops_school.quarantine import Gate
 
 
@@ -37,7 +37,6 @@ def flow(folder: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
     accepted = {path.stem for path in (gate.accepted / "flights").iterdir()}
     months = [month for month in data.MONTHS if f"2013-{month:02d}" in accepted]
     flights = data.load_flights(months, folder=gate.accepted)
-    late = (flights["arr_delay"] >= LATE_FROM).astype("boolean").mask(flights["arr_delay"].isna())
-    date = pd.to_datetime(flights[["year", "month", "day"]])
+    late, date = exploration.label(flights), pd.to_datetime(flights[["year", "month", "day"]])
     rates = exploration.rate_by(flights.assign(late=late, date=date), "hour")
     return rates, make_features(flights, data.load_weather(), data.load_planes())

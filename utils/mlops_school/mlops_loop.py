@@ -20,8 +20,7 @@ from mlops_school.errors import CourseError
 from mlops_school.evaluation import MISSED, NEEDLESS, cost_curve, measure
 from mlops_school.features import FEATURES, TARGET, load_examples
 from mlops_school.process import load_requirements
-from mlops_school.tracking import TRUSTED_TYPES
-from mlops_school.training import make_boosting
+from mlops_school.training import TRUSTED_TYPES, make_boosting
 
 MINIMUM_ROC_AUC = load_requirements()["R3"].limits["minimum_roc_auc"]
 MINUTES_OF_A_DAY = 24 * 60

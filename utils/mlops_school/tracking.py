@@ -26,17 +26,9 @@ from mlops_school import data
 from mlops_school.errors import CourseError
 from mlops_school.features import FEATURES, TARGET, load_examples
 from mlops_school.paths import BUILD, ROOT, workspace
-from mlops_school.training import make_boosting
+from mlops_school.training import TRUSTED_TYPES, make_boosting
 
 LOCK_SECONDS = 5  # how long to wait for another program that is writing
-
-# What a model file may contain beside scikit-learn's public classes, read and approved: the trees
-# of gradient boosting, and how a transformer checks its input. Anything else is refused.
-TRUSTED_TYPES = [
-    "functools.partial",
-    "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",
-    "sklearn.utils.validation.check_array",
-]
 
 logging.getLogger("alembic").setLevel(logging.WARNING)
 logging.getLogger("mlflow").setLevel(logging.ERROR)  # no migration log in a lesson

@@ -12,6 +12,14 @@ from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder, StandardScaler
 
 from mlops_school.features import CATEGORICAL, NUMERIC
 
+# What a model file may contain beside scikit-learn's public classes, read and approved: the trees
+# of gradient boosting, and how a transformer checks its input. Anything else is refused.
+TRUSTED_TYPES = [
+    "functools.partial",
+    "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",
+    "sklearn.utils.validation.check_array",
+]
+
 
 def make_boosting(*, seed: int = 0, **settings: Any) -> Pipeline:
     """Return gradient-boosted trees that take a table of ``features.FEATURES``.

@@ -1,0 +1,145 @@
+"""Load tests: many requests to a service over real HTTP, and how long each answer took."""
+
+import asyncio
+import threading
+import time
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from itertools import count
+from typing import Any
+
+import aiohttp
+import pandas as pd
+
+TIMEOUT = 10.0  # seconds after which a client gives up on an answer
+NO_ANSWER = 0  # stands for the status of a request that got none
+
+
+def at_rate(
+    address: str, bodies: Sequence[Mapping[str, Any]], per_second: float, seconds: float
+) -> pd.DataFrame:
+    """Send requests at a steady rate, whether or not earlier ones have been answered.
+
+    That is how the world behaves: clients do not wait for each other. A request counts from the
+    moment when it was due, so a service that stands still for a second makes late all that came in
+    that second, not one request ("coordinated omission", Tene 2013).
+
+    Parameters
+    ----------
+    address : str
+        Where to send them, by POST.
+    bodies : sequence of mapping
+        What to send, as JSON; from the first again after the last.
+    per_second : float
+        Requests a second.
+    seconds : float
+        For how long.
+
+    Returns
+    -------
+    DataFrame of shape (n_requests, 3)
+        For each request, when it was ``due``, in seconds from the start; the ``seconds`` until its
+        answer, or until it was given up; and its ``status``, or ``NO_ANSWER``.
+    """
+
+    async def send_all(session: aiohttp.ClientSession, start: float) -> list[tuple]:
+        async def send(number: int) -> tuple:
+            due = number / per_second
+            await asyncio.sleep(start + due - time.perf_counter())
+            return await _post(session, address, bodies[number % len(bodies)], start, due)
+
+        return await asyncio.gather(*map(send, range(round(per_second * seconds))))
+
+    return _run(send_all)
+
+
+def by_clients(
+    address: str, bodies: Sequence[Mapping[str, Any]], clients: int, seconds: float
+) -> pd.DataFrame:
+    """Let some clients send requests, each its next one as soon as the last one is answered.
+
+    That finds out how many requests a second a service can answer.
+
+    Parameters
+    ----------
+    address, bodies, seconds
+        As for :func:`at_rate`.
+    clients : int
+        How many there are.
+
+    Returns
+    -------
+    DataFrame
+        As of :func:`at_rate`.
+    """
+    numbers = count()
+
+    async def send_all(session: aiohttp.ClientSession, start: float) -> list[tuple]:
+        async def client() -> list[tuple]:
+            answers = []
+            while (due := time.perf_counter() - start) < seconds:
+                body = bodies[next(numbers) % len(bodies)]
+                answers.append(await _post(session, address, body, start, due))
+            return answers
+
+        per_client = await asyncio.gather(*(client() for _ in range(clients)))
+        return [answer for answers in per_client for answer in answers]
+
+    return _run(send_all)
+
+
+def summarise(answers: pd.DataFrame) -> pd.Series:
+    """Return what a load test found.
+
+    Parameters
+    ----------
+    answers : DataFrame
+        Of :func:`at_rate` or :func:`by_clients`.
+
+    Returns
+    -------
+    Series
+        ``requests``; ``failed``, those without an answer or with a status from 500 on; answers
+        ``per_second``; and the percentiles ``p50``, ``p95`` and ``p99`` of the time to the answer,
+        in milliseconds.
+    """
+    failed = (answers["status"] == NO_ANSWER) | (answers["status"] >= 500)
+    took = (answers["due"] + answers["seconds"]).max()
+    percentiles = 1000 * answers["seconds"].quantile([0.50, 0.95, 0.99])
+    return pd.Series(
+        {
+            "requests": len(answers),
+            "failed": int(failed.sum()),
+            "per_second": (~failed).sum() / took,
+            **dict(zip(["p50", "p95", "p99"], percentiles, strict=True)),
+        }
+    )
+
+
+async def _post(
+    session: aiohttp.ClientSession, address: str, body: Mapping[str, Any], start: float, due: float
+) -> tuple[float, float, int]:
+    try:
+        async with session.post(address, json=body) as answer:
+            await answer.read()
+            status = answer.status
+    except (aiohttp.ClientError, TimeoutError):
+        status = NO_ANSWER
+    return due, time.perf_counter() - start - due, status
+
+
+def _run(
+    send_all: Callable[[aiohttp.ClientSession, float], Coroutine[Any, Any, list[tuple]]],
+) -> pd.DataFrame:
+    async def main() -> list[tuple]:
+        # Without a limit of its own: a queue in the client would hide that of the service.
+        connector = aiohttp.TCPConnector(limit=0)
+        timeout = aiohttp.ClientTimeout(total=TIMEOUT)
+        async with aiohttp.ClientSession(connector=connector, timeout=timeout) as session:
+            return await send_all(session, time.perf_counter())
+
+    found: list[list[tuple]] = []
+    # In a thread of its own: the notebook's has an event loop already.
+    thread = threading.Thread(target=lambda: found.append(asyncio.run(main())))
+    thread.start()
+    thread.join()
+    return pd.DataFrame(found[0], columns=["due", "seconds", "status"])

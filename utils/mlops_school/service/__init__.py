@@ -1,0 +1,1 @@
+"""The delay service: forecasts over HTTP."""

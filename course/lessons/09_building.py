@@ -389,8 +389,8 @@ q5.check(my_run_id, validation)
 # - **The test month is opened once.**
 # - **A record is complete when someone else can make the model again.** The seed belongs to it.
 #
-# To browse your runs in MLflow's own pages, open a terminal in the course folder, run `school mlflow`, and
-# open the address that it prints. Ctrl + C stops it.
+# To browse your runs in MLflow's own pages, open JupyterLab's launcher (File > New Launcher) and choose the
+# tile **MLflow runs**. The first time, it takes up to a minute. In a terminal, `school mlflow` does the same.
 #
 # ## Check what you know
 

@@ -1,96 +1,15 @@
 """A learner opens a lesson in a real JupyterLab, runs it and answers an exercise."""
 
-import os
 import re
-import shutil
-import subprocess
-import sys
-from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, expect, sync_playwright
+from playwright.sync_api import Page, expect
 
 from mlops_school import progress
-from mlops_school.launch import SETTINGS
-from mlops_school.manifest import find_lessons
 
-CHROMIUM = next(
-    filter(None, map(shutil.which, ["chromium", "chromium-browser", "google-chrome"])), None
-)
-
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(
-        CHROMIUM is None and not (os.environ.get("CI") and sys.platform == "linux"),
-        reason="there is no Chromium here; on Linux, CI has one",
-    ),
-]
+pytestmark = pytest.mark.browser
 
 MINUTE = 60_000  # milliseconds
-expect.set_options(timeout=MINUTE)
-OFFLINE = [  # Chromium asks nobody for anything
-    "--no-sandbox",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--no-first-run",
-]
-
-
-@pytest.fixture
-def lab(tmp_path, monkeypatch):
-    """Yield the address of a JupyterLab that serves a copy of the notebooks."""
-    monkeypatch.setenv("SCHOOL_WORKSPACE", str(tmp_path / "workspace"))
-    folder = tmp_path / "course"
-    (folder / "notebooks").mkdir(parents=True)
-    for lesson in find_lessons():
-        shutil.copy(lesson.notebook, folder / "notebooks")
-    log = tmp_path / "jupyter.log"
-    environment = os.environ | {
-        "JUPYTER_CONFIG_PATH": str(SETTINGS),
-        "JUPYTER_CONFIG_DIR": str(tmp_path / "config"),
-        "JUPYTER_DATA_DIR": str(tmp_path / "data"),
-        "JUPYTER_RUNTIME_DIR": str(tmp_path / "runtime"),
-        "JUPYTERLAB_WORKSPACES_DIR": str(tmp_path / "workspaces"),
-        "JUPYTERLAB_SETTINGS_DIR": str(tmp_path / "settings"),
-        "OMP_NUM_THREADS": "1",
-    }
-    command = ["jupyterlab", "--no-browser", "--ip=127.0.0.1", "--IdentityProvider.token="]
-    with log.open("w", encoding="utf-8") as output:
-        server = subprocess.Popen(
-            [sys.executable, "-m", *command, f"--ServerApp.root_dir={folder}"],
-            env=environment,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-        )
-        try:
-            yield _address(server, log)
-        finally:
-            server.terminate()
-            server.wait(30)
-
-
-def _address(server: subprocess.Popen, log: Path) -> str:
-    """Return where the server listens, once it says so."""
-    for _ in range(600):
-        if found := re.search(r"http://127\.0\.0\.1:\d+/", log.read_text(encoding="utf-8")):
-            return found[0]
-        try:
-            server.wait(0.1)
-        except subprocess.TimeoutExpired:
-            continue
-        break
-    pytest.fail("JupyterLab did not start:\n" + log.read_text(encoding="utf-8"))
-
-
-@pytest.fixture
-def page():
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=OFFLINE)
-        page = browser.new_page(viewport={"width": 1280, "height": 900})
-        page.set_default_timeout(MINUTE)
-        yield page
-        browser.close()
 
 
 def open_lesson(page: Page, lab: str, lesson: str) -> None:

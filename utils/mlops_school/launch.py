@@ -93,15 +93,9 @@ def browse_runs() -> int:
     if not database.exists():
         raise CourseError("No run has been recorded yet. Lesson 09 records the first ones.")
     port = free_port()
-    address = f"http://127.0.0.1:{port}/#/experiments"
+    address = f"http://127.0.0.1:{port}/newest"
     print(f"In about 10 seconds, open {address} in your browser. Ctrl+C here ends it.", flush=True)
-    store = ["--backend-store-uri", f"sqlite:///{database.as_posix()}"]
-    # One worker and no job runner: MLflow's default is a dozen processes and gigabytes of memory.
-    options = ["--host", "127.0.0.1", "--port", str(port), "--workers", "1"]
-    return subprocess.call(
-        [sys.executable, "-m", "mlflow", "server", *store, *options],
-        env=os.environ | {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"},
-    )
+    return subprocess.call([sys.executable, "-m", "mlops_school.tiles", "mlflow", str(port)])
 
 
 def has_display() -> bool:

@@ -51,24 +51,35 @@ def start(experiment: str) -> None:
         If another program holds the database, or it is damaged, or the workspace cannot be
         written to.
     """
-    folder = workspace() / "mlflow"
-    folder.mkdir(exist_ok=True)
-    database = folder / "mlflow.db"
-    with FileLock(folder / "mlflow.lock"):  # two lessons may start at the same moment
-        if not database.exists():
-            _make_database(database)
-    _check_free(database)
+    store = database()
+    _check_free(store)
 
     if mlflow.active_run():  # left open by a cell that was stopped
         mlflow.end_run("KILLED")
-    mlflow.set_tracking_uri(_uri(database))
+    mlflow.set_tracking_uri(_uri(store))
     if mlflow.get_experiment_by_name(experiment) is None:
-        mlflow.create_experiment(experiment, (folder / "artifacts" / experiment).as_uri())
+        mlflow.create_experiment(experiment, (store.parent / "artifacts" / experiment).as_uri())
     earlier = mlflow.set_experiment(experiment).experiment_id
     for run in mlflow.search_runs([earlier], output_format="list"):
         mlflow.delete_run(run.info.run_id)
     for model in mlflow.search_logged_models([earlier], output_format="list"):
         mlflow.MlflowClient().delete_logged_model(model.model_id)
+
+
+def database() -> Path:
+    """Return the database of the workspace; an empty one is made if there is none.
+
+    Raises
+    ------
+    CourseError
+        If the workspace cannot be written to.
+    """
+    folder = workspace() / "mlflow"
+    folder.mkdir(exist_ok=True)
+    with FileLock(folder / "mlflow.lock"):  # two lessons may start at the same moment
+        if not (folder / "mlflow.db").exists():
+            _make_database(folder / "mlflow.db")
+    return folder / "mlflow.db"
 
 
 def provenance(months: Iterable[int]) -> dict[str, str]:

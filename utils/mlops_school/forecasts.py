@@ -2,22 +2,28 @@
 
 from collections.abc import Iterable, Sequence
 from functools import cache
-from typing import Annotated
+from typing import Any
 
 import pandas as pd
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, model_validator
+from pydantic import (
+    AwareDatetime,
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationInfo,
+    field_validator,
+)
 
 from mlops_school import data
-from mlops_school.features import make_features
+from mlops_school.features import (
+    HORIZON,
+    OBSERVATION_DELAY,
+    OBSERVATION_LIFETIME,
+    make_features,
+)
 from mlops_school.model_package import ModelPackage
 
 _YEAR = 2013  # whose weather the service replays
-
-
-def _known_carrier(code: str) -> str:
-    if code not in _carriers():
-        raise ValueError(f"no carrier {code!r} flies from New York")
-    return code
 
 
 class Flight(BaseModel):
@@ -37,23 +43,55 @@ class Flight(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    carrier: Annotated[str, AfterValidator(_known_carrier)] = Field(examples=["UA"])
-    origin: str = Field(examples=["EWR"])
-    dest: str = Field(examples=["ORD"])
+    carrier: str = Field(
+        examples=["UA"], json_schema_extra=lambda schema: schema.update(enum=sorted(_carriers()))
+    )
+    origin: str = Field(
+        examples=["EWR"], json_schema_extra=lambda schema: schema.update(enum=_places(0))
+    )
+    dest: str = Field(
+        examples=["ORD"], json_schema_extra=lambda schema: schema.update(enum=_places(1))
+    )
     departure: AwareDatetime = Field(examples=["2013-07-01T17:30:00-04:00"])
     tailnum: str | None = Field(None, max_length=6, examples=["N14228"])
 
-    @model_validator(mode="after")
-    def _on_a_known_route(self) -> "Flight":
-        if (self.origin, self.dest) not in _distances():
-            raise ValueError(f"no flights from {self.origin!r} to {self.dest!r} are known")
-        return self
+    @field_validator("carrier")
+    @classmethod
+    def _is_known(cls, code: str) -> str:
+        if code not in _carriers():
+            raise ValueError(f"no carrier {code!r} flies from New York")
+        return code
 
-    @model_validator(mode="after")
-    def _in_the_year(self) -> "Flight":
-        if pd.Timestamp(self.departure).tz_convert(data.NEW_YORK).year != _YEAR:
+    @field_validator("origin")
+    @classmethod
+    def _is_in_new_york(cls, code: str) -> str:
+        if code not in _places(0):
+            raise ValueError(f"{code!r} is none of New York's airports {', '.join(_places(0))}")
+        return code
+
+    @field_validator("dest")
+    @classmethod
+    def _is_on_a_known_route(cls, code: str, info: ValidationInfo) -> str:
+        origin = info.data.get("origin")  # is missing if it was refused
+        if origin and (origin, code) not in _distances():
+            raise ValueError(f"no flights from {origin!r} to {code!r} are known")
+        return code
+
+    @field_validator("departure", mode="before")
+    @classmethod
+    def _is_no_number(cls, departure: Any) -> Any:
+        if isinstance(departure, int | float):  # seconds or milliseconds? Since when?
+            raise ValueError("give date, time and offset from UTC as text")
+        return departure
+
+    @field_validator("departure")
+    @classmethod
+    def _is_in_the_year(cls, departure: AwareDatetime) -> AwareDatetime:
+        # The first test keeps the years 1 and 9999 from the second, which they would overflow.
+        near = abs(departure.year - _YEAR) <= 1
+        if not near or pd.Timestamp(departure).tz_convert(data.NEW_YORK).year != _YEAR:
             raise ValueError(f"departure must be in {_YEAR}, whose weather this service replays")
-        return self
+        return departure
 
 
 class Forecast(BaseModel):
@@ -85,7 +123,7 @@ class Forecaster:
 
     def __init__(self, package: ModelPackage) -> None:
         self.package = package
-        self._weather = data.load_weather()
+        self._weather = data.load_weather().sort_values("time_hour", kind="stable")
         self._planes = data.load_planes()
         _carriers(), _distances()  # now, so that the first request need not wait for them
 
@@ -108,7 +146,13 @@ class Forecaster:
         DataFrame of shape (n_flights, n_features)
             The columns ``features.FEATURES``.
         """
-        return make_features(as_table(flights), self._weather, self._planes)
+        table = as_table(flights)
+        # The rows that can matter, and no others: the same features in half the time.
+        due = table["time_hour"] - HORIZON - OBSERVATION_DELAY
+        first, last = due.min() - OBSERVATION_LIFETIME, due.max() + pd.Timedelta(hours=1)
+        start, stop = self._weather["time_hour"].searchsorted([first, last])
+        planes = self._planes[self._planes["tailnum"].isin(table["tailnum"])]
+        return make_features(table, self._weather.iloc[start:stop], planes)
 
 
 def as_table(flights: Sequence[Flight]) -> pd.DataFrame:
@@ -148,6 +192,12 @@ def _text(values: Iterable[str | None]) -> pd.Series:
 @cache
 def _carriers() -> frozenset[str]:
     return frozenset(data.load_airlines()["carrier"])
+
+
+@cache
+def _places(end: int) -> list[str]:
+    """Return the airports at one end of the known routes: 0, where they begin, or 1."""
+    return sorted({route[end] for route in _distances()})
 
 
 @cache

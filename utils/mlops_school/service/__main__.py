@@ -1,16 +1,31 @@
 """Serve a model package: ``python -m mlops_school.service FOLDER``, on the port ``PORT``."""
 
+import logging
 import os
 import sys
 from pathlib import Path
 
 import uvicorn
 
+from mlops_school.errors import CourseError
 from mlops_school.service.app import create_app
+from mlops_school.service.observe import log
 
-uvicorn.run(
-    create_app(Path(sys.argv[1])),
-    host="127.0.0.1",
-    port=int(os.environ.get("PORT", "8000")),
-    log_level="warning",
-)
+
+def main(folder: Path) -> None:
+    """Serve the package of a folder until the process is ended."""
+    log.addHandler(logging.StreamHandler(sys.stdout))
+    log.setLevel(logging.INFO)
+    uvicorn.run(
+        create_app(folder),
+        host="127.0.0.1",
+        port=int(os.environ.get("PORT", "8000")),
+        log_level="warning",  # what it would say of each request is in our own log
+    )
+
+
+if __name__ == "__main__":
+    try:
+        main(Path(sys.argv[1]))
+    except CourseError as problem:
+        sys.exit(str(problem))

@@ -1,0 +1,114 @@
+"""The release in service, and how another one takes its place while requests come in."""
+
+import copy
+import math
+from collections.abc import Sequence
+from pathlib import Path
+
+from mlops_school.errors import CourseError
+from mlops_school.forecasts import Flight, Forecast, Forecaster
+from mlops_school.model_package import DESCRIPTION, MODEL, ModelPackage
+
+CURRENT = "current.txt"  # a pointer: it names the folder of the package, beside it
+
+# What every package must be able to forecast before it may serve.
+_TRIAL = Flight(carrier="UA", origin="EWR", dest="ORD", departure="2013-07-01T17:30:00-04:00")
+
+
+class Releases:
+    """Forecasts with the package of a folder, and takes another one when it is put there.
+
+    Parameters
+    ----------
+    folder : Path
+        A package; or a folder with ``current.txt``, whose text is the name of a package beside it.
+
+    Attributes
+    ----------
+    refused : str
+        Why the package that is in the folder now is not the one that serves; empty if it is.
+
+    Raises
+    ------
+    CourseError
+        If the first package cannot be loaded, or cannot forecast.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._seen = self._signature()
+        self._forecaster = Forecaster(ModelPackage.load(self._place()))
+        self._try(self._forecaster)
+        self.refused = ""
+
+    @property
+    def version(self) -> str:
+        """The release that serves."""
+        return self._forecaster.package.version
+
+    def forecast(self, flights: Sequence[Flight]) -> list[Forecast]:
+        """Return the forecast of each flight, all of one release."""
+        return self._forecaster.forecast(flights)
+
+    def refresh(self) -> bool:
+        """Take the package that is in the folder if it has changed and works.
+
+        Otherwise the one in service stays, and ``refused`` says why.
+
+        Returns
+        -------
+        bool
+            Whether there was a change, taken or refused.
+        """
+        found = self._signature()
+        if found == self._seen:
+            return False
+        self._seen = found
+        try:
+            candidate = copy.copy(self._forecaster)  # shares the weather, not the package
+            candidate.package = ModelPackage.load(self._place())
+            self._try(candidate)
+        except CourseError as problem:
+            self.refused = str(problem).replace(str(self._folder), "the folder of releases")
+        else:
+            # One assignment: a request has the old release or the new one, never half of each.
+            self._forecaster, self.refused = candidate, ""
+        return True
+
+    @staticmethod
+    def _try(candidate: Forecaster) -> None:
+        version, threshold = candidate.package.version, candidate.package.threshold
+        try:
+            (forecast,) = candidate.forecast([_TRIAL])
+            works = math.isfinite(forecast.probability) and 0 <= threshold <= 1
+        except Exception as error:  # a model may fail in any way
+            raise CourseError(f"Release {version} cannot forecast ({error!r}).") from None
+        if not works:
+            raise CourseError(f"Release {version} has a threshold or forecast that cannot be.")
+
+    def _place(self) -> Path:
+        pointer = self._folder / CURRENT
+        try:
+            name = pointer.read_text(encoding="utf-8").strip()
+        except FileNotFoundError:
+            return self._folder
+        except (OSError, ValueError) as error:
+            raise CourseError(f"{CURRENT} cannot be read ({error}).") from None
+        if Path(name).name != name:  # empty, or leads elsewhere
+            raise CourseError(f"{CURRENT} must hold the name of a folder beside it, not {name!r}.")
+        return self._folder / name
+
+    def _signature(self) -> tuple:
+        """Return what changes when the package in the folder does."""
+        try:
+            place = self._place()
+        except CourseError as problem:
+            return (str(problem),)
+        stats = []
+        for name in (DESCRIPTION, MODEL):
+            try:
+                found = (place / name).stat()
+                stats.append((found.st_mtime_ns, found.st_size, found.st_ino))
+            except OSError:
+                stats.append(None)
+        return (place, *stats)

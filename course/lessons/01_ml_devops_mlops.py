@@ -69,7 +69,8 @@ plots.show(figure, "Bars: " + ", ".join(f"{name} {d:.2f}" for name, d in dollars
 
 # %% [markdown] id="order-intro"
 # In May the model beats the rule: it weighs hour, weather, airline and airport together, in a way nobody had to write down.
-# The price is that nobody can read it either, so it must be measured.
+# The price is that nobody can read it either, so it must be measured. Once is not enough: in June and in July,
+# *warn from noon on* would have been cheaper than this model. Later lessons find out why, and what to do.
 #
 # ## DevOps: what breaks when a notebook is all you have
 #

@@ -6,7 +6,7 @@ import pytest
 from mlops_school import mlops_loop, plots
 from mlops_school.cells import Notebook
 from mlops_school.errors import CourseError
-from mlops_school.evaluation import MISSED, NEEDLESS
+from mlops_school.evaluation import MISSED, NEEDLESS, cost
 from mlops_school.features import FEATURES, load_examples
 from mlops_school.mlops_loop import (
     STEPS,
@@ -258,3 +258,14 @@ def test_the_picture_names_every_step():
     words = "\n".join(text.get_text() for text in figure.axes[0].texts)
     assert all(step in words and benefit in words for step, benefit in STEPS.items())
     plots.plt.close(figure)
+
+
+def test_the_model_is_not_cheaper_than_every_rule_in_every_month_as_the_lesson_says():
+    model = learn(load_examples([1, 2, 3, 4]))
+    cheaper = set()
+    for month in (5, 6, 7):
+        flights = load_examples([month])
+        from_noon = flights["minute_of_day"] >= 12 * 60
+        if cost(flights["late"], from_noon) < cost(flights["late"], model.warn(flights)):
+            cheaper.add(month)
+    assert cheaper == {6, 7}

@@ -60,5 +60,5 @@ class Recalibration:
 
 
 def _log_odds(probability: ArrayLike) -> np.ndarray:
-    probability = np.clip(probability, 1e-6, 1 - 1e-6)
+    probability = np.clip(np.asarray(probability), 1e-6, 1 - 1e-6)
     return np.log(probability / (1 - probability)).reshape(-1, 1)

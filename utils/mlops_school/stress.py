@@ -3,14 +3,16 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from mlops_school import data, load
 from mlops_school.forecasts import as_flights
 from mlops_school.process import load_requirements
+from mlops_school.servers import Server
 
 _R5 = load_requirements()["R5"].limits
-CLIENTS = 4  # that keep a service busy all the time
+STEPS = np.array([0.2, 0.5, 0.8, 1.1, 1.5])  # of what a service can answer
 
 
 def requests_of(month: int, count: int) -> list[dict[str, Any]]:
@@ -33,11 +35,6 @@ def busiest_hour() -> tuple[int, float]:
     flights = data.load_flights(columns=["time_hour", "tailnum"])
     seats = flights["tailnum"].map(data.load_planes().set_index("tailnum")["seats"])
     return int(flights.groupby("time_hour").size().max()), float(seats.mean())
-
-
-def capacity(address: str, bodies: Sequence[Mapping[str, Any]], seconds: float) -> float:
-    """Return how many requests a second a service answers when it is busy all the time."""
-    return load.summarise(load.by_clients(address, bodies, CLIENTS, seconds))["per_second"]
 
 
 def in_time(answers: pd.DataFrame) -> float:
@@ -77,3 +74,51 @@ def staircase(
         mean = 1000 * answers["seconds"].mean()
         rows[rate] = {**load.summarise(answers), "mean": mean, "R5": is_met(answers)}
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis("rate")
+
+
+def flood(
+    command: Sequence[str],
+    bodies: Sequence[Mapping[str, Any]],
+    per_second: float,
+    seconds: float,
+) -> pd.DataFrame:
+    """Start a service, send it requests at a rate, and return the answers.
+
+    Parameters
+    ----------
+    command : sequence of str
+        As for :class:`mlops_school.servers.Server`.
+    bodies, per_second, seconds
+        As for :func:`mlops_school.load.at_rate`.
+    """
+    with Server(command) as service:
+        address = f"{service.address}/forecast"
+        load.at_rate(address, bodies, per_second=5, seconds=0.4)  # the first requests are slower
+        return load.at_rate(address, bodies, per_second, seconds)
+
+
+def compare(
+    expected: float, usual: pd.DataFrame, patient: pd.DataFrame, steps: pd.DataFrame
+) -> None:
+    """Print what R5 says at the expected load, and who finds out that it is broken beyond.
+
+    Parameters
+    ----------
+    expected : float
+        Requests a second.
+    usual, patient : DataFrame
+        Answers at that rate, and those that patient clients got.
+    steps : DataFrame
+        Of :func:`staircase`.
+    """
+    said = {True: "met", False: "BROKEN"}
+    most = load.summarise(patient)["per_second"]
+    print(f"expected load, {expected:.1f} requests a second: R5 {said[is_met(usual)]}")
+    beyond = steps.index[steps.index > most]
+    p95 = 1000 * patient["seconds"].quantile(0.95)
+    print(f"clients that wait, {most:.0f} a second: 95 percent within {p95:.0f} milliseconds")
+    for rate in beyond:
+        row = steps.loc[rate]
+        print(
+            f"due at {rate:.0f} a second: 95 percent within {row['p95']:.0f}, R5 {said[row['R5']]}"
+        )

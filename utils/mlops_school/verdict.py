@@ -8,7 +8,7 @@ from typing import Literal
 import pandas as pd
 
 from mlops_school import files
-from mlops_school.process import Requirement
+from mlops_school.process import Requirement, load_requirements
 
 Verdict = Literal["met", "broken", "not yet known"]
 MET, BROKEN, UNKNOWN = "met", "broken", "not yet known"
@@ -62,6 +62,74 @@ def judge(low: float, high: float, limit: float) -> Verdict:
 def worst(verdicts: Sequence[Verdict]) -> Verdict:
     """Return the verdict on all spans together: one broken span breaks the requirement."""
     return next((one for one in (BROKEN, UNKNOWN) if one in verdicts), MET)
+
+
+def collect(
+    months: pd.DataFrame,
+    spans: pd.DataFrame,
+    tests: pd.DataFrame,
+    in_time: float,
+    per_second: float,
+) -> list[Evidence]:
+    """Return the evidence of an examination.
+
+    Parameters
+    ----------
+    months : DataFrame
+        Of :func:`mlops_school.backtest.by_month`.
+    spans : DataFrame
+        Of :func:`mlops_school.backtest.small_gaps`.
+    tests : DataFrame
+        Of :func:`mlops_school.testing.run_tests`; those of a requirement begin with its id.
+    in_time : float
+        Share of the answers that came in time, at the load that is expected.
+    per_second : float
+        That load, in requests a second.
+    """
+    limits = {name: one.limits for name, one in load_requirements().items()}
+    r3, r7 = limits["R3"]["minimum_roc_auc"], limits["R7"]["maximum_gap"]
+    pays = months["dollars"] < months[["never", "always"]].min(axis=1)
+    ranks = months["roc_auc"] >= r3
+    gaps = [judge(span.low, span.high, r7) for span in spans.itertuples()]
+    low, high = spans["low"].min(), spans["high"].max()
+    exam = f"exam, months {months.index[0]} to {months.index[-1]}"
+    percent = 100 * in_time
+    facts = [_from_tests("R1", tests)]
+    facts += [
+        Evidence("R2", _all(pays), f"cheaper in {pays.sum()} of {len(pays)} months", exam),
+        Evidence(
+            "R3",
+            _all(ranks),
+            f"{ranks.sum()} of {len(ranks)} months; {months['roc_auc'].min():.2f} to "
+            f"{months['roc_auc'].max():.2f}",
+            exam,
+        ),
+        Evidence(
+            "R5",
+            MET if percent >= limits["R5"]["minimum_percent"] else BROKEN,
+            f"{percent:.0f} percent in time at {per_second:.1f} requests a second",
+            "load test over HTTP",
+        ),
+        _from_tests("R6", tests),
+        Evidence(
+            "R7", worst(gaps), f"{len(gaps)} spans, intervals from {low:.2f} to {high:.2f}", exam
+        ),
+        _from_tests("R12", tests),
+    ]
+    return facts
+
+
+def _all(holds: pd.Series) -> Verdict:
+    return MET if holds.all() else BROKEN
+
+
+def _from_tests(requirement: str, tests: pd.DataFrame) -> Evidence:
+    mine = tests[tests.index.str.startswith(f"test_{requirement}_")]
+    passed = (mine["outcome"] == "passed").sum()
+    verdict = UNKNOWN if mine.empty else MET if passed == len(mine) else BROKEN
+    return Evidence(
+        requirement, verdict, f"{passed} of {len(mine)} tests pass", "course/model_tests"
+    )
 
 
 def decide(

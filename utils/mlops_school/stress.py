@@ -9,10 +9,9 @@ import pandas as pd
 from mlops_school import data, load
 from mlops_school.forecasts import as_flights
 from mlops_school.process import load_requirements
-from mlops_school.servers import Server
 
 _R5 = load_requirements()["R5"].limits
-STEPS = np.array([0.2, 0.5, 0.8, 1.1, 1.5])  # of what a service can answer
+STEPS = np.array([0.3, 0.7, 1.2, 1.8])  # of what a service can answer
 
 
 def requests_of(month: int, count: int) -> list[dict[str, Any]]:
@@ -76,27 +75,6 @@ def staircase(
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis("rate")
 
 
-def flood(
-    command: Sequence[str],
-    bodies: Sequence[Mapping[str, Any]],
-    per_second: float,
-    seconds: float,
-) -> pd.DataFrame:
-    """Start a service, send it requests at a rate, and return the answers.
-
-    Parameters
-    ----------
-    command : sequence of str
-        As for :class:`mlops_school.servers.Server`.
-    bodies, per_second, seconds
-        As for :func:`mlops_school.load.at_rate`.
-    """
-    with Server(command) as service:
-        address = f"{service.address}/forecast"
-        load.at_rate(address, bodies, per_second=5, seconds=0.4)  # the first requests are slower
-        return load.at_rate(address, bodies, per_second, seconds)
-
-
 def compare(
     expected: float, usual: pd.DataFrame, patient: pd.DataFrame, steps: pd.DataFrame
 ) -> None:
@@ -107,13 +85,13 @@ def compare(
     expected : float
         Requests a second.
     usual, patient : DataFrame
-        Answers at that rate, and those that patient clients got.
+        Answers at twice that rate, and those that patient clients got.
     steps : DataFrame
         Of :func:`staircase`.
     """
     said = {True: "met", False: "BROKEN"}
     most = load.summarise(patient)["per_second"]
-    print(f"expected load, {expected:.1f} requests a second: R5 {said[is_met(usual)]}")
+    print(f"expected: {expected:.1f} requests a second; at twice that, R5 is {said[is_met(usual)]}")
     beyond = steps.index[steps.index > most]
     p95 = 1000 * patient["seconds"].quantile(0.95)
     print(f"clients that wait, {most:.0f} a second: 95 percent within {p95:.0f} milliseconds")
@@ -122,3 +100,11 @@ def compare(
         print(
             f"due at {rate:.0f} a second: 95 percent within {row['p95']:.0f}, R5 {said[row['R5']]}"
         )
+
+
+def compare_doors(runs: Mapping[str, pd.DataFrame]) -> None:
+    """Print how many were answered, and whether in time, by name of the run."""
+    for name, answers in runs.items():
+        let_in = answers[answers["status"] == 200]
+        said = "met" if len(let_in) and is_met(let_in) else "BROKEN"
+        print(f"{name}: {len(let_in)} of {len(answers)} answered, R5 for these {said}")

@@ -7,7 +7,7 @@ from typing import Literal
 
 import pandas as pd
 
-from mlops_school import files
+from mlops_school import files, stress
 from mlops_school.process import Requirement, load_requirements
 
 Verdict = Literal["met", "broken", "not yet known"]
@@ -68,8 +68,8 @@ def collect(
     months: pd.DataFrame,
     spans: pd.DataFrame,
     tests: pd.DataFrame,
-    in_time: float,
-    per_second: float,
+    answers: pd.DataFrame,
+    expected: float,
 ) -> list[Evidence]:
     """Return the evidence of an examination.
 
@@ -81,9 +81,9 @@ def collect(
         Of :func:`mlops_school.backtest.small_gaps`.
     tests : DataFrame
         Of :func:`mlops_school.testing.run_tests`; those of a requirement begin with its id.
-    in_time : float
-        Share of the answers that came in time, at the load that is expected.
-    per_second : float
+    answers : DataFrame
+        Of a load test at twice the load that is expected.
+    expected : float
         That load, in requests a second.
     """
     limits = {name: one.limits for name, one in load_requirements().items()}
@@ -93,7 +93,7 @@ def collect(
     gaps = [judge(span.low, span.high, r7) for span in spans.itertuples()]
     low, high = spans["low"].min(), spans["high"].max()
     exam = f"exam, months {months.index[0]} to {months.index[-1]}"
-    percent = 100 * in_time
+    in_time = round(stress.in_time(answers) * len(answers))
     facts = [_from_tests("R1", tests)]
     facts += [
         Evidence("R2", _all(pays), f"cheaper in {pays.sum()} of {len(pays)} months", exam),
@@ -106,8 +106,9 @@ def collect(
         ),
         Evidence(
             "R5",
-            MET if percent >= limits["R5"]["minimum_percent"] else BROKEN,
-            f"{percent:.0f} percent in time at {per_second:.1f} requests a second",
+            MET if stress.is_met(answers) else BROKEN,
+            f"{in_time} of {len(answers)} in time, at twice the {expected:.1f} requests a second "
+            "that are expected",
             "load test over HTTP",
         ),
         _from_tests("R6", tests),

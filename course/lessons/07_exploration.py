@@ -18,7 +18,7 @@ from mlops_school import exploration_views as views
 from mlops_school.exercises import ____
 from mlops_school.exercises.exploration import q1, q2, q3, q4, q5
 from mlops_school.exploration import gap, rate_by, wilson
-from mlops_school.process import load_requirements
+from mlops_school.process import FIRST_WORDING, load_requirements
 
 shuffles = 200  # how often chance gets a try, near the end
 
@@ -26,7 +26,8 @@ shuffles = 200  # how often chance gets a try, near the end
 # ## Questions first
 #
 # Two requirements lead us. R1 says what the service predicts and what it may use; R7 promises something to
-# small airports.
+# small airports. Both are printed below in their **first wording**, as the team wrote them before anyone had
+# looked at the data. Read them with suspicion.
 #
 # | name | question | what the answer would change |
 # |---|---|---|
@@ -54,8 +55,8 @@ shuffles = 200  # how often chance gets a try, near the end
 guesses = {"no label": ____, "hour": ____, "carrier": ____, "weather": ____, "day": ____}
 
 findings = exploration.Findings(guesses)
-requirements = load_requirements()
-print(requirements["R1"], requirements["R7"], sep="\n\n")
+first = load_requirements(FIRST_WORDING)
+print(first["R1"], first["R7"], sep="\n\n")
 
 # %% id="open"
 flights = exploration.load_open_flights()
@@ -360,7 +361,7 @@ for code in ["CAE", "DSM"]:
 #
 # ## A finding that changes a requirement
 #
-# R7 was written in lesson 02, before anyone had looked at the data. It compares small destinations (fewer than 100
+# The first wording of R7 was written before anyone had looked at the data. It compares small destinations (fewer than 100
 # flights in a month) with all others: of the late flights, which share was warned of? The two may be at most 0.10
 # apart. We put that to the test with a service that never changes: it warns of every flight **from noon on**. A
 # stand-in, but one whose behaviour we know.
@@ -428,11 +429,13 @@ edits = {
 change = exploration.propose("R7", edits)
 exploration.keep_note("change-R7.diff", change)
 print(change)
+print("\nToday:", load_requirements()["R7"], "\n")
 findings.add("R7", "one month decides nothing", "change request: 3 months together")
 
 # %% [markdown] id="looks-intro"
-# Your proposal is in the folder `07-exploration` of your `workspace`. The requirement itself stays as it is until all
-# have agreed.
+# Your proposal is in the folder `07-exploration` of your `workspace`. A requirement stays as it is until all have
+# agreed. Here they have: today's R7 says what you proposed, and lesson 10 tests the service by it. The question
+# about cancelled flights was decided as well: R1 now gives them no verdict, but their number is reported.
 #
 # ## The trap in looking
 #

@@ -25,8 +25,16 @@ LOADERS = {
     "planes": data.load_planes,
     "airports": data.load_airports,
     "airlines": data.load_airlines,
+    "german_credit": data.load_german_credit,
 }
-ROWS = {"flights": 336_776, "weather": 26_115, "planes": 3_322, "airports": 1_458, "airlines": 16}
+ROWS = {
+    "flights": 336_776,
+    "weather": 26_115,
+    "planes": 3_322,
+    "airports": 1_458,
+    "airlines": 16,
+    "german_credit": 1_000,
+}
 TEXT = pd.StringDtype(storage="pyarrow", na_value=np.nan)
 
 
@@ -576,6 +584,26 @@ def test_the_card_is_right_about_what_may_not_be_concluded(frames):
         "What may not be concluded",
         [f"reported by {flights.carrier.nunique()} airlines", "has learned 2013"],
     )
+
+
+def test_the_card_is_right_about_the_german_credit_data(frames):
+    credit = frames["german_credit"]
+    status = credit["personal_status_and_sex"]
+    blocks = status.groupby((status != status.shift()).cumsum()).size().tolist()
+    assert len(blocks) == status.nunique()  # sorted, so it belongs to other rows
+    good = (credit["creditability"] == "good").sum()
+    assert f"of whom {good} were good risks and {len(credit) - good}" in section("German credit")
+    age = credit["age_in_years"]
+    facts = [
+        f"in {len(blocks)} blocks of {blocks[0]}, {blocks[1]}, {blocks[2]} and {blocks[3]} rows",
+        f"says yes for {(credit['foreign_worker'] == 'yes').sum()} of the {len(credit):,}",
+        f"{(age <= 25).sum()} applicants are 25 or younger",
+        f"the youngest {age.min()}, the oldest {age.max()}",
+        f"so the {1 - good / len(credit):.0%} say nothing",
+        "Ulrike Grömping (2019)",
+        "from 1973 to 1975",
+    ]
+    check("Known faults of the German credit data", facts)
 
 
 def test_files_of_other_widths_are_brought_to_the_types_of_the_course():

@@ -1,3 +1,6 @@
+import ast
+import tomllib
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -8,10 +11,12 @@ from sklearn.metrics import roc_auc_score
 
 from mlops_school import data, exploration, plots
 from mlops_school import exploration_views as views
+from mlops_school.authoring.source import read_cells
 from mlops_school.errors import CourseError
 from mlops_school.exercises import ____
 from mlops_school.exploration import Findings, gap, rate_by, screen, wilson
-from mlops_school.process import load_requirements
+from mlops_school.paths import COURSE
+from mlops_school.process import FIRST_WORDING, load_requirements
 
 
 @pytest.fixture(scope="module")
@@ -276,6 +281,22 @@ def test_a_proposal_is_a_diff_and_leaves_the_requirement_as_it_is():
     assert "+maximum_gap = 0.05" in change.splitlines()
     load_requirements.cache_clear()
     assert load_requirements()["R7"] == before
+
+
+def test_what_the_lesson_proposes_is_what_stands_today():
+    cells = {cell.id: cell for cell in read_cells(COURSE / "lessons" / "07_exploration.py")}
+    (assignment,) = (
+        node
+        for node in ast.parse(cells["change"].source).body
+        if isinstance(node, ast.Assign) and node.targets[0].id == "edits"
+    )
+    text = FIRST_WORDING.read_text(encoding="utf-8")
+    entry = text[text.index('id = "R7"') :]
+    for words, others in ast.literal_eval(assignment.value).items():
+        entry = entry.replace(words, others)
+    proposed, today = tomllib.loads(entry), load_requirements()["R7"]
+    assert proposed["text"].split() == today.text.split()
+    assert {name: proposed.get(name) for name in today.limits} == today.limits
 
 
 @pytest.mark.parametrize(

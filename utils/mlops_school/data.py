@@ -71,6 +71,23 @@ _AIRPORTS = _schema(
     ("dst tzone", _TEXT),
 )
 _AIRLINES = _schema(("carrier name", _TEXT))
+_GERMAN_CREDIT = _schema(
+    ("status_of_existing_checking_account", _TEXT),
+    ("duration_in_month", _INTEGER),
+    ("credit_history purpose", _TEXT),
+    ("credit_amount", _INTEGER),
+    ("savings_account_and_bonds present_employment_since", _TEXT),
+    ("installment_rate_in_percentage_of_disposable_income", _INTEGER),
+    ("personal_status_and_sex other_debtors_or_guarantors", _TEXT),
+    ("present_residence_since", _INTEGER),
+    ("property", _TEXT),
+    ("age_in_years", _INTEGER),
+    ("other_installment_plans housing", _TEXT),
+    ("number_of_existing_credits_at_this_bank", _INTEGER),
+    ("job", _TEXT),
+    ("number_of_people_being_liable_to_provide_maintenance_for", _INTEGER),
+    ("telephone foreign_worker creditability", _TEXT),
+)
 
 
 def load_flights(
@@ -119,6 +136,14 @@ def load_airports(folder: Path = DATA) -> pd.DataFrame:
 def load_airlines(folder: Path = DATA) -> pd.DataFrame:
     """Return the airlines, one row a carrier code."""
     return _to_pandas(_read(folder / "airlines.parquet", _AIRLINES))
+
+
+def load_german_credit(folder: Path = DATA) -> pd.DataFrame:
+    """Return the applicants of the German credit data, one row a person.
+
+    They have nothing to do with flights; fairness among people is tried on them.
+    """
+    return _to_pandas(_read(folder / "german_credit.parquet", _GERMAN_CREDIT))
 
 
 def clock_minutes(clock: pd.Series) -> pd.Series:

@@ -14,7 +14,8 @@ from sklearn.metrics import roc_auc_score
 from mlops_school import data
 from mlops_school.errors import CourseError
 from mlops_school.features import LATE_FROM
-from mlops_school.paths import COURSE, workspace
+from mlops_school.paths import workspace
+from mlops_school.process import FIRST_WORDING
 
 OPEN_MONTHS = (1, 2, 3, 4)  # the months that a model may learn from; all others stay shut
 _Z = NormalDist().inv_cdf(0.975)  # so many standard errors to each side make 95 percent
@@ -277,9 +278,9 @@ def look_often(table: pd.DataFrame, by: str, looks: int, seed: int) -> pd.Series
 
 
 def propose(requirement: str, edits: Mapping[str, str]) -> str:
-    """Return the change of a requirement that some edits would make, as a unified diff.
+    """Return the change of a first wording that some edits would make, as a unified diff.
 
-    The file itself stays as it is.
+    No requirement changes by that.
 
     Parameters
     ----------
@@ -294,7 +295,7 @@ def propose(requirement: str, edits: Mapping[str, str]) -> str:
         If there is no such requirement, or it does not hold the words exactly once, or if what
         comes out is no TOML any more.
     """
-    text = (COURSE / "requirements.toml").read_text(encoding="utf-8")
+    text = FIRST_WORDING.read_text(encoding="utf-8")
     entries = text.split("[[requirement]]\n")
     found = [entry for entry in entries if entry.startswith(f'id = "{requirement}"\n')]
     if not found:
@@ -311,7 +312,7 @@ def propose(requirement: str, edits: Mapping[str, str]) -> str:
         tomllib.loads(new)
     except tomllib.TOMLDecodeError as error:
         raise CourseError(f"With these edits {requirement} is no TOML: {error}.") from None
-    names = (f"{requirement} today", f"{requirement} proposed")
+    names = (f"{requirement} first wording", f"{requirement} proposed")
     lines = difflib.unified_diff(old.splitlines(), new.splitlines(), *names, lineterm="", n=1)
     return "\n".join(lines)
 

@@ -8,6 +8,9 @@ from typing import Any
 
 from mlops_school.paths import COURSE
 
+# The words of requirements before they were changed; lesson 07 finds what was wrong with them.
+FIRST_WORDING = COURSE / "requirements_first.toml"
+
 # What an entry says in words; whatever else it holds is a limit.
 WORDS = ("id", "title", "text", "kind", "test", "alert", "rollback")
 

@@ -53,6 +53,14 @@ class Plan:
     seed: int = 0
     settings: Mapping[str, Any] = field(default_factory=dict)
 
+    def __post_init__(self) -> None:
+        last = min(gates.MONTHS) - 2
+        if not self.months or not set(self.months) <= set(range(1, last + 1)):
+            raise CourseError(
+                f"A plan may learn from the months 1 to {last}: the month after them chooses the "
+                "threshold, and later ones judge."
+            )
+
     @classmethod
     def read(cls, file: Path) -> Self:
         """Read a plan from a file.
@@ -64,19 +72,13 @@ class Plan:
         """
         try:
             content = tomllib.loads(file.read_text(encoding="utf-8"))
-            plan = cls(**content | {"months": tuple(content["months"])})
+            return cls(**content | {"months": tuple(content["months"])})
         except FileNotFoundError:
             raise CourseError(
                 f"There is no {file.name} here. Start the stage in the folder that has one."
             ) from None
         except (tomllib.TOMLDecodeError, KeyError, TypeError) as error:
             raise CourseError(f"{file.name} is no plan of a model ({error}).") from None
-        if not plan.months or not set(plan.months) <= set(range(1, min(gates.MONTHS) - 1)):
-            raise CourseError(
-                f"{file.name}: learn from months from 1 to {min(gates.MONTHS) - 2}. The month "
-                "after them chooses the threshold, and later ones judge."
-            )
-        return plan
 
     @property
     def key(self) -> str:
@@ -133,7 +135,10 @@ def validate(plan: Plan) -> str:
 
     candidate = _trained(plan)
     registry.connect()
-    now = ModelPackage.load(registry.folder_of(registry.at(registry.CHAMPION) or 1))
+    version = registry.champion_version()
+    if registry.key_of(version) == plan.key:
+        return "it is the champion: there is nothing to compare it with"
+    now = ModelPackage.load(registry.folder_of(version))
     report = model_card.report(gates.load_trial(), candidate, now)
     with files.replacing(plan.folder / "report.json") as part:
         part.write_text(json.dumps(report, indent=2), encoding="utf-8")
@@ -144,11 +149,14 @@ def validate(plan: Plan) -> str:
 def package(plan: Plan) -> str:
     """Make one folder of the model, its signature, its card and the fingerprint of its bytes."""
     from mlops_school import model_card
-    from mlops_school.packing import pack
+    from mlops_school.packing import CARD, pack
 
     candidate, report = _trained(plan), _report(plan)
     _refuse_unless_passed(report)
-    pack(candidate, plan.folder / "package", model_card.write(candidate, report))
+    card, place = model_card.write(candidate, report), plan.folder / "package"
+    if (place / CARD).exists() and (place / CARD).read_text(encoding="utf-8") == card:
+        return "packed before: kept"
+    pack(candidate, place, card)
     return "model, signature, model card and SHA-256 in one folder"
 
 

@@ -4,11 +4,13 @@ import shutil
 from pathlib import Path
 
 import mlflow
+import numpy as np
+import pandas as pd
 import sklearn
 import skops
 from mlflow.models import infer_signature
 
-from mlops_school.features import FEATURES, load_examples
+from mlops_school.features import CATEGORICAL, FEATURES, NUMERIC
 from mlops_school.model_package import ModelPackage
 from mlops_school.training import TRUSTED_TYPES
 
@@ -31,13 +33,14 @@ def pack(package: ModelPackage, folder: Path, card: str = "") -> Path:
         The model card, in Markdown; without it, there is none.
     """
     shutil.rmtree(folder, ignore_errors=True)
-    # From a whole month: of five flights, no seat number might happen to be missing, and the
-    # signature would then forbid what is often so.
-    examples = load_examples([max(package.months) + 1])[FEATURES]
+    # A signature that is inferred from real flights calls required what happened to be known of
+    # them. So one row lacks whatever may be missing.
+    names = {**dict.fromkeys(CATEGORICAL, "?"), **dict.fromkeys(NUMERIC, 0.0)}
+    examples = pd.DataFrame([names, names | dict.fromkeys(NUMERIC, np.nan)])[FEATURES]
     mlflow.sklearn.save_model(
         package.model,
         str(folder),
-        signature=infer_signature(examples, package.model.predict_proba(examples.head())),
+        signature=infer_signature(examples, package.model.predict_proba(examples)),
         # Given, since MLflow would otherwise spend seconds to find them out.
         pip_requirements=[f"scikit-learn=={sklearn.__version__}", f"skops=={skops.__version__}"],
         skops_trusted_types=TRUSTED_TYPES,

@@ -93,6 +93,19 @@ def at(alias: str) -> int | None:
         return None
 
 
+def champion_version() -> int:
+    """Return the number of the version that is the champion.
+
+    Raises
+    ------
+    CourseError
+        If there is none.
+    """
+    if (version := at(CHAMPION)) is None:
+        raise CourseError("No version is the champion. Point the alias at one.")
+    return version
+
+
 def key_of(version: int) -> str:
     """Return the key with which a version was registered, or an empty text."""
     return _get(version).tags.get("key", "")

@@ -23,11 +23,11 @@ class Surprise:
     """
 
     def __init__(self, file: Path) -> None:
-        self._file = file
+        self._file = str(file)
 
     def __reduce__(self) -> tuple[object, ...]:
         """Tell pickle how to make this object again: whatever it says is called."""
-        return Path.write_text, (self._file, "I ran when you opened the model.\n")
+        return Path.write_text, (Path(self._file), "I ran when you opened the model.\n")
 
 
 def by_hand(model: Pipeline) -> int:

@@ -18,9 +18,19 @@ _R3 = load_requirements()["R3"].limits["minimum_roc_auc"]
 
 
 def measure_months(
-    trial: pd.DataFrame, answers: pd.DataFrame, threshold: float
+    trial: pd.DataFrame, answers: pd.DataFrame, champion: pd.DataFrame, threshold: float
 ) -> list[dict[str, Any]]:
-    """Return how good a model was in each month of a trial, and whether it met R2 and R3."""
+    """Return how good a model was in each month of a trial, and whether it met R2 and R3.
+
+    Parameters
+    ----------
+    trial : DataFrame
+        From :func:`gates.load_trial`.
+    answers, champion : DataFrame
+        From :func:`gates.answer`: of the model, and of the champion before it.
+    threshold : float
+        The model warns from this probability on.
+    """
     rows = []
     for month, flights in trial.groupby("month"):
         late = flights[TARGET]
@@ -31,6 +41,7 @@ def measure_months(
                 "month": int(month),
                 "flights": f"{len(flights):,}",
                 "dollars per flight": f"{found['cost_per_flight']:.2f}",
+                "champion": f"{champion.loc[flights.index, 'dollars'].mean():.2f}",
                 "without a model": f"{none:.2f}",
                 "ROC AUC": f"{found['roc_auc']:.3f}",
                 "R2": "met" if found["cost_per_flight"] < none else "BROKEN",
@@ -47,7 +58,7 @@ def measure_slices(trial: pd.DataFrame, answers: pd.DataFrame) -> list[dict[str,
     for name, part in (("small destinations", trial["small"]), ("other", ~trial["small"])):
         share = answers.loc[late & part, "warned"].mean()
         count = int((late & part).sum())
-        rows.append({"slice": name, "late flights": count, "warned of": f"{share:.0%}"})
+        rows.append({"slice": name, "late flights": f"{count:,}", "warned of": f"{share:.0%}"})
     return rows
 
 
@@ -89,7 +100,8 @@ Flights from New York in 2013, months {months}; the threshold was chosen on mont
 ## Evaluation data and metrics
 
 Months that the model has not learned from. Dollars: {MISSED} for a late flight without a warning,
-{NEEDLESS} for a needless warning (R2); without a model, the cheaper of never and always warning.
+{NEEDLESS} for a needless warning (R2). Beside them, what the champion before cost on the same
+flights, and the cheaper of never and always warning.
 
 {_markdown(report["months"])}
 
@@ -114,13 +126,14 @@ Small destinations have fewer than 100 flights in a month (R7).
 
 def report(trial: pd.DataFrame, candidate: ModelPackage, champion: ModelPackage) -> dict[str, Any]:
     """Return all that the stage ``validate`` finds out about a candidate, ready for JSON."""
-    answers = gates.answer(trial, candidate)
-    verdicts = gates.judge(trial, candidate, champion)
+    mine, theirs = gates.answer(trial, candidate), gates.answer(trial, champion)
+    ratio = gates.slowdown(trial, candidate.model, champion.model)
+    verdicts = gates.judge_answers(trial, mine, theirs, ratio)
     return {
         "passed": all(verdict.passed for verdict in verdicts),
         "verdicts": [str(verdict) for verdict in verdicts],
-        "months": measure_months(trial, answers, candidate.threshold),
-        "slices": measure_slices(trial, answers),
+        "months": measure_months(trial, mine, theirs, candidate.threshold),
+        "slices": measure_slices(trial, mine),
     }
 
 

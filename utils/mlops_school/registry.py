@@ -179,7 +179,7 @@ def rollback() -> int:
 def refuse(verdicts: list[Verdict], what: str) -> None:
     """Raise a CourseError with the reasons if a gate stops."""
     if stopped := [str(verdict) for verdict in verdicts if not verdict.passed]:
-        raise CourseError(f"{what}. {'; '.join(stopped)}.")
+        raise CourseError("\n".join([f"{what}.", *stopped]))
 
 
 def export(folder: Path, alias: str = CHAMPION) -> Path:

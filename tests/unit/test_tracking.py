@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from sklearn.ensemble import HistGradientBoostingClassifier
 
-from mlops_school import data, tracking
+from mlops_school import data, origin, tracking
 from mlops_school.errors import CourseError
 from mlops_school.features import FEATURES, load_examples
 from mlops_school.training import make_boosting
@@ -168,13 +168,13 @@ def test_provenance_names_data_and_code():
     tags = tracking.provenance([1, 2])
     assert tags["data_version"] == data.version([1, 2]) != data.version([1])
     head = subprocess.run(
-        ["git", "rev-parse", "HEAD"], cwd=tracking.ROOT, capture_output=True, text=True
+        ["git", "rev-parse", "HEAD"], cwd=origin.ROOT, capture_output=True, text=True
     ).stdout.strip()
     assert tags["git_commit"].removesuffix("-dirty") == head
 
 
 def test_outside_a_repository_the_commit_is_unknown(tmp_path, monkeypatch):
-    monkeypatch.setattr(tracking, "ROOT", tmp_path)
+    monkeypatch.setattr(origin, "ROOT", tmp_path)
     assert tracking.provenance([1])["git_commit"] == "unknown"
 
 

@@ -41,11 +41,11 @@ def serve_runs(port: int) -> None:
     Raises
     ------
     CourseError
-        If the workspace or its database cannot be used.
+        As :func:`mlops_school.tracking.connect` does.
     """
     os.environ["MLFLOW_SERVER_ENABLE_JOB_EXECUTION"] = "false"  # that is a dozen processes
     import uvicorn
-    from mlflow import MlflowClient, server
+    from mlflow import MlflowClient, get_tracking_uri, server
     from starlette.applications import Starlette
     from starlette.requests import Request
     from starlette.responses import RedirectResponse
@@ -53,9 +53,9 @@ def serve_runs(port: int) -> None:
 
     from mlops_school import tracking
 
-    database = tracking.database()
-    store = os.environ[server.BACKEND_STORE_URI_ENV_VAR] = f"sqlite:///{database.as_posix()}"
-    os.environ[server.ARTIFACT_ROOT_ENV_VAR] = (database.parent / "artifacts").as_uri()
+    folder = tracking.connect()
+    store = os.environ[server.BACKEND_STORE_URI_ENV_VAR] = get_tracking_uri()
+    os.environ[server.ARTIFACT_ROOT_ENV_VAR] = (folder / "artifacts").as_uri()
     from mlflow.server.fastapi_app import app  # reads those variables
 
     def newest(request: Request) -> RedirectResponse:

@@ -2,13 +2,10 @@
 
 import logging
 import os
-import platform
 import shutil
 import sqlite3
-import subprocess
 import tempfile
 from ast import literal_eval
-from collections.abc import Iterable
 from contextlib import closing, suppress
 from pathlib import Path
 
@@ -25,13 +22,39 @@ from sklearn.pipeline import Pipeline
 from mlops_school import data
 from mlops_school.errors import CourseError
 from mlops_school.features import FEATURES, TARGET, load_examples
-from mlops_school.paths import BUILD, ROOT, workspace
+from mlops_school.origin import provenance as provenance
+from mlops_school.paths import BUILD, workspace
 from mlops_school.training import TRUSTED_TYPES, make_boosting
 
 LOCK_SECONDS = 5  # how long to wait for another program that is writing
 
 logging.getLogger("alembic").setLevel(logging.WARNING)
 logging.getLogger("mlflow").setLevel(logging.ERROR)  # no migration log in a lesson
+
+
+def connect() -> Path:
+    """Let MLflow work with the database of the workspace, which is made if need be.
+
+    Returns
+    -------
+    Path
+        The folder of the database.
+
+    Raises
+    ------
+    CourseError
+        If another program holds the database, or it is damaged, or the workspace cannot be
+        written to.
+    """
+    folder = workspace() / "mlflow"
+    folder.mkdir(exist_ok=True)
+    database = folder / "mlflow.db"
+    with FileLock(folder / "mlflow.lock"):  # two lessons may start at the same moment
+        if not database.exists():
+            _make_database(database)
+    _check_free(database)
+    mlflow.set_tracking_uri(_uri(database))
+    return folder
 
 
 def start(experiment: str) -> None:
@@ -48,61 +71,18 @@ def start(experiment: str) -> None:
     Raises
     ------
     CourseError
-        If another program holds the database, or it is damaged, or the workspace cannot be
-        written to.
+        As :func:`connect` does.
     """
-    store = database()
-    _check_free(store)
-
+    folder = connect()
     if mlflow.active_run():  # left open by a cell that was stopped
         mlflow.end_run("KILLED")
-    mlflow.set_tracking_uri(_uri(store))
     if mlflow.get_experiment_by_name(experiment) is None:
-        mlflow.create_experiment(experiment, (store.parent / "artifacts" / experiment).as_uri())
+        mlflow.create_experiment(experiment, (folder / "artifacts" / experiment).as_uri())
     earlier = mlflow.set_experiment(experiment).experiment_id
     for run in mlflow.search_runs([earlier], output_format="list"):
         mlflow.delete_run(run.info.run_id)
     for model in mlflow.search_logged_models([earlier], output_format="list"):
         mlflow.MlflowClient().delete_logged_model(model.model_id)
-
-
-def database() -> Path:
-    """Return the database of the workspace; an empty one is made if there is none.
-
-    Raises
-    ------
-    CourseError
-        If the workspace cannot be written to.
-    """
-    folder = workspace() / "mlflow"
-    folder.mkdir(exist_ok=True)
-    with FileLock(folder / "mlflow.lock"):  # two lessons may start at the same moment
-        if not (folder / "mlflow.db").exists():
-            _make_database(folder / "mlflow.db")
-    return folder / "mlflow.db"
-
-
-def provenance(months: Iterable[int]) -> dict[str, str]:
-    """Return what a run must record, beside its settings, to be reproduced.
-
-    Parameters
-    ----------
-    months : iterable of int
-        The months of data that it reads.
-
-    Returns
-    -------
-    dict of str to str
-        Tags: the version of the data, the Git commit of the code (``unknown`` outside a
-        repository; ending in ``-dirty`` if files differ from it), the versions of Python and
-        scikit-learn.
-    """
-    return {
-        "data_version": data.version(months),
-        "git_commit": _git_commit(),
-        "python": platform.python_version(),
-        "scikit_learn": sklearn.__version__,
-    }
 
 
 def log_model(model: Pipeline, examples: pd.DataFrame) -> ModelInfo:
@@ -214,17 +194,3 @@ def _check_free(database: Path) -> None:
             f"The experiment database {database} is damaged ({error}). Rename it to keep it, "
             "then run this cell again: a new one is made."
         ) from None
-
-
-def _git_commit() -> str:
-    try:
-        return subprocess.run(
-            ["git", "describe", "--always", "--abbrev=40", "--dirty", "--exclude=*"],
-            cwd=ROOT,
-            capture_output=True,
-            check=True,
-            text=True,
-            encoding="utf-8",
-        ).stdout.strip()
-    except (OSError, subprocess.CalledProcessError):  # no Git, or no repository
-        return "unknown"

@@ -1,0 +1,165 @@
+"""The stages of the pipeline, alone and one after the other."""
+
+import json
+import subprocess
+import sys
+
+import mlflow
+import pytest
+
+from mlops_school import model_pipeline, registry
+from mlops_school.errors import CourseError
+from mlops_school.model_package import ModelPackage
+from mlops_school.model_pipeline import STAGES, Plan, main
+from mlops_school.paths import COURSE
+from mlops_school.process import load_requirements
+
+PLAN = COURSE / "pipelines" / "model.toml"
+
+
+@pytest.fixture(autouse=True)
+def own_workspace(tmp_path, monkeypatch):
+    monkeypatch.setenv("SCHOOL_WORKSPACE", str(tmp_path / "a work space"))
+    monkeypatch.chdir(tmp_path)
+    yield
+    mlflow.end_run()
+
+
+def test_a_plan_passes_all_stages_twice_and_is_registered_once(capsys):
+    plan = Plan.read(PLAN)
+    model_pipeline.run(plan)
+    first = capsys.readouterr().out
+    model_pipeline.run(plan)
+    second = capsys.readouterr().out
+    assert "version 2 is the champion\n" in first
+    assert "kept" in second and "nothing to do" in second
+    assert registry.table().index.tolist() == [1, 2]
+
+    folder = registry.export(plan.folder.parent / "service")
+    assert ModelPackage.load(folder).version == "2"
+    card = (folder / "MODEL_CARD.md").read_text(encoding="utf-8")
+    for part in ("Intended use", "Training data", "Evaluation data", "Slices", "Gates", "Limits"):
+        assert f"## {part}" in card
+    for name in ("R1", "R2", "R3", "R5", "R7"):
+        assert load_requirements()[name].title in card
+    assert plan.key == registry.key_of(2)
+
+
+@pytest.fixture
+def small():
+    """Return a plan that is trained in no time."""
+    return Plan("2", (1,), settings={"max_iter": 3})
+
+
+def test_stages_say_what_they_lack(small):
+    with pytest.raises(CourseError, match="stage `train` first"):
+        STAGES["validate"](small)
+    STAGES["train"](small)
+    with pytest.raises(CourseError, match="stage `validate` first"):
+        STAGES["package"](small)
+    with pytest.raises(CourseError, match="stage `validate` first"):
+        STAGES["register"](small)
+
+
+def test_what_a_gate_has_stopped_is_neither_packed_nor_registered(small):
+    STAGES["train"](small)
+    report = {"passed": False, "verdicts": ["STOPPED worse (R2): dearer"]}
+    (small.folder / "report.json").write_text(json.dumps(report), encoding="utf-8")
+    for stage in ("package", "register"):
+        with pytest.raises(CourseError, match="the champion stays.\nSTOPPED worse"):
+            STAGES[stage](small)
+
+
+def test_training_again_keeps_what_is_there(small):
+    assert "trained on months 1" in STAGES["train"](small)
+    assert "kept" in STAGES["train"](small)
+
+
+def test_training_is_repeated_if_the_data_were_others(small):
+    STAGES["train"](small)
+    package = ModelPackage.load(small.folder / "trained")
+    other = {**package.record, "data_version": "other"}
+    ModelPackage("2", package.model, 0.5, (1,), other).write(small.folder / "trained")
+    assert "trained on months 1" in STAGES["train"](small)
+
+
+def test_equal_plans_have_equal_keys_and_others_do_not(small, monkeypatch):
+    assert small.key == Plan("2", (1,), settings={"max_iter": 3}).key
+    others = [
+        Plan("3", (1,), settings={"max_iter": 3}),
+        Plan("2", (1, 2), settings={"max_iter": 3}),
+        Plan("2", (1,), 1, {"max_iter": 3}),
+        Plan("2", (1,)),
+    ]
+    assert len({small.key, *(plan.key for plan in others)}) == 5
+    before = small.key
+    origin = {"data_version": "a", "git_commit": "b"}
+    monkeypatch.setattr(model_pipeline, "provenance", lambda months: dict(origin))
+    clean = small.key
+    assert clean != before
+    origin["git_commit"] = "b-dirty"
+    assert small.key == clean
+    origin["git_commit"] = "c"
+    assert small.key != clean
+
+
+def test_the_test_stage_finds_a_feature_that_knows_the_future(small, monkeypatch):
+    honest = model_pipeline.make_features
+
+    def leaky(flights, weather, planes):
+        return honest(flights, weather, planes).assign(seats=flights["dep_delay"])
+
+    assert "R1" in STAGES["test"](small)
+    monkeypatch.setattr(model_pipeline, "make_features", leaky)
+    with pytest.raises(CourseError, match="R1"):
+        STAGES["test"](small)
+
+
+def test_the_test_stage_finds_training_that_depends_on_chance(small, monkeypatch):
+    honest = model_pipeline.make_boosting
+    seeds = iter([1, 2])
+
+    def careless(seed, **settings):
+        return honest(seed=next(seeds), max_features=0.3, **settings)
+
+    monkeypatch.setattr(model_pipeline, "make_boosting", careless)
+    with pytest.raises(CourseError, match="R4"):
+        STAGES["test"](small)
+
+
+def test_only_the_challenger_is_promoted(small, monkeypatch):
+    monkeypatch.setattr(registry, "connect", lambda: None)
+    monkeypatch.setattr(registry, "at", lambda alias: None)
+    with pytest.raises(CourseError, match="stage `register` first"):
+        STAGES["promote"](small)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        (None, "no model.toml here"),
+        ("months = [", "no plan"),
+        ("months = [1]", "no plan"),
+        ('release = "2"\nmonths = [1]\ncolour = "red"', "no plan"),
+        ('release = "2"\nmonths = []', "months 1 to 5"),
+        ('release = "2"\nmonths = [5, 6]', "months 1 to 5"),
+    ],
+)
+def test_a_plan_that_is_none_ends_with_status_1_and_a_sentence(text, words, tmp_path, capsys):
+    if text is not None:
+        (tmp_path / "model.toml").write_text(text, encoding="utf-8")
+    assert main(["train"]) == 1
+    assert words in capsys.readouterr().out
+
+
+def test_a_stage_runs_from_the_command_line(tmp_path):
+    (tmp_path / "model.toml").write_text(
+        'release = "2"\nmonths = [1]\n[settings]\nmax_iter = 3\n', encoding="utf-8"
+    )
+    command = [sys.executable, "-m", "mlops_school.model_pipeline"]
+    done = subprocess.run([*command, "test"], capture_output=True, text=True, cwd=tmp_path)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith("R1")
+    done = subprocess.run([*command, "validate"], capture_output=True, text=True, cwd=tmp_path)
+    assert (done.returncode, done.stderr) == (1, "")
+    assert "stage `train` first" in done.stdout

@@ -14,6 +14,7 @@ import pandas as pd
 from mlops_school.service.rpc import delay_pb2, delay_pb2_grpc
 
 TIMEOUT = 10.0  # seconds after which a client gives up on an answer
+_COLUMNS = ["due", "seconds", "status"]
 NO_ANSWER = 0  # stands for the status of a request that got none
 
 
@@ -84,6 +85,33 @@ def by_clients(
     return _run(send_all)
 
 
+def alone(
+    function: Callable[[Any], object], arguments: Sequence[Any], seconds: float
+) -> pd.DataFrame:
+    """Call a function again and again without any network, for comparison with a service.
+
+    Parameters
+    ----------
+    function : callable
+        What the service does for a request.
+    arguments : sequence
+        What to call it with; from the first again after the last.
+    seconds : float
+        For how long.
+
+    Returns
+    -------
+    DataFrame
+        As of :func:`at_rate`.
+    """
+    start = time.perf_counter()
+    answers = []
+    while (due := time.perf_counter() - start) < seconds:
+        function(arguments[len(answers) % len(arguments)])
+        answers.append((due, time.perf_counter() - start - due, 200))
+    return pd.DataFrame(answers, columns=_COLUMNS)
+
+
 def by_grpc_clients(
     address: str, bodies: Sequence[Mapping[str, Any]], clients: int, seconds: float
 ) -> pd.DataFrame:
@@ -92,7 +120,7 @@ def by_grpc_clients(
     Parameters
     ----------
     address : str
-        Where it listens, such as ``127.0.0.1:8000``.
+        Where it listens, such as ``http://127.0.0.1:8000``, as ``Server.address`` says it.
     bodies, clients, seconds
         As for :func:`at_rate`.
 
@@ -104,7 +132,7 @@ def by_grpc_clients(
 
     async def main() -> list[tuple]:
         start = time.perf_counter()
-        async with grpc.aio.insecure_channel(address) as channel:
+        async with grpc.aio.insecure_channel(address.removeprefix("http://")) as channel:
             stub = delay_pb2_grpc.DelayStub(channel)
 
             async def send(body: Mapping[str, Any], due: float) -> tuple:
@@ -200,4 +228,4 @@ def _run_apart(main: Callable[[], Coroutine[Any, Any, list[tuple]]]) -> pd.DataF
     thread = threading.Thread(target=lambda: found.append(asyncio.run(main())))
     thread.start()
     thread.join()
-    return pd.DataFrame(found[0], columns=["due", "seconds", "status"])
+    return pd.DataFrame(found[0], columns=_COLUMNS)

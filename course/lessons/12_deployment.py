@@ -23,7 +23,7 @@ from mlops_school.exercises import ____
 from mlops_school.exercises.deployment import q1, q2, q3, q4
 from mlops_school.paths import new_folder
 
-seconds = 1.5  # how long each load test lasts
+seconds = 1.0  # how long each load test lasts
 folder = new_folder("12-deployment")
 
 # %% [markdown] id="requirements-intro"

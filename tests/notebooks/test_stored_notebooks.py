@@ -21,7 +21,7 @@ NOT_COMPARED = {
     "01_ml_devops_mlops": ["speed"],
     "04_devops": ["live"],
     "05_data": ["pointer"],
-    "12_deployment": ["alone", "compare"],
+    "12_deployment": ["compare"],
 }
 
 each_lesson = pytest.mark.parametrize(

@@ -17,7 +17,12 @@ from sklearn.pipeline import Pipeline
 
 from mlops_school import data
 from mlops_school.errors import CourseError
-from mlops_school.features import OBSERVATION_DELAY, make_features, warning_due
+from mlops_school.features import (
+    OBSERVATION_DELAY,
+    OBSERVATION_LIFETIME,
+    make_features,
+    warning_due,
+)
 from mlops_school.files import replacing, sha256
 from mlops_school.forecasts import Flight, Forecaster
 
@@ -173,9 +178,11 @@ def replay(flights: pd.DataFrame, hours: int, model: Pipeline) -> np.ndarray:
     weather, planes = data.load_weather(), data.load_planes()
     known = weather["time_hour"] + OBSERVATION_DELAY
     runs = warning_due(flights).dt.tz_convert(data.NEW_YORK).dt.floor(f"{hours}h")
-    tables = [
-        make_features(group, weather[known <= run], planes) for run, group in flights.groupby(runs)
-    ]
+    tables = []
+    for run_at, group in flights.groupby(runs):
+        # What is older than this is too old for any flight of the run: the fewer rows, the faster.
+        usable = known.between(run_at - OBSERVATION_LIFETIME, run_at)
+        tables.append(make_features(group, weather[usable], planes))
     return model.predict_proba(pd.concat(tables).loc[flights.index])[:, 1]
 
 

@@ -127,19 +127,37 @@ class Forecaster:
         self._planes = data.load_planes()
         _carriers(), _distances()  # now, so that the first request need not wait for them
 
-    def forecast(self, flights: Sequence[Flight]) -> list[Forecast]:
-        """Return the forecast of each flight."""
+    def forecast(
+        self, flights: Sequence[Flight], known_by: pd.Timestamp | None = None
+    ) -> list[Forecast]:
+        """Return the forecast of each flight.
+
+        Parameters
+        ----------
+        flights : sequence of Flight
+            From no flight on.
+        known_by : Timestamp, optional
+            The moment at which the forecasts are made, if that is earlier than two hours before
+            departure: only weather that was known then is used.
+        """
         if not flights:
             return []
         package = self.package
-        probability = package.model.predict_proba(self.features(flights))[:, 1]
+        probability = package.model.predict_proba(self.features(flights, known_by))[:, 1]
         return [
             Forecast(probability=p, warn=p >= package.threshold, release=package.version)
             for p in probability
         ]
 
-    def features(self, flights: Sequence[Flight]) -> pd.DataFrame:
+    def features(
+        self, flights: Sequence[Flight], known_by: pd.Timestamp | None = None
+    ) -> pd.DataFrame:
         """Return the features of each flight, made by the function that training uses.
+
+        Parameters
+        ----------
+        flights, known_by
+            As for :meth:`forecast`.
 
         Returns
         -------
@@ -150,6 +168,8 @@ class Forecaster:
         # The rows that can matter, and no others: the same features in half the time.
         due = table["time_hour"] - HORIZON - OBSERVATION_DELAY
         first, last = due.min() - OBSERVATION_LIFETIME, due.max() + pd.Timedelta(hours=1)
+        if known_by is not None:
+            last = min(last, known_by.tz_convert("UTC") - OBSERVATION_DELAY + pd.Timedelta("1ns"))
         start, stop = self._weather["time_hour"].searchsorted([first, last])
         planes = self._planes[self._planes["tailnum"].isin(table["tailnum"])]
         return make_features(table, self._weather.iloc[start:stop], planes)
@@ -204,6 +224,6 @@ def _places(end: int) -> list[str]:
 def _distances() -> dict[tuple[str, str], int]:
     """Return the distance of each route, in miles, as the timetable gave it first."""
     columns = ["origin", "dest", "distance"]
-    months = (data.load_flights([month])[columns].drop_duplicates() for month in data.MONTHS)
+    months = (data.load_flights([month], columns).drop_duplicates() for month in data.MONTHS)
     routes = pd.concat(months).drop_duplicates(["origin", "dest"])  # one month at a time in memory
     return routes.set_index(["origin", "dest"])["distance"].to_dict()

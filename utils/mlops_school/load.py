@@ -8,9 +8,13 @@ from itertools import count
 from typing import Any
 
 import aiohttp
+import grpc
 import pandas as pd
 
+from mlops_school.service.rpc import delay_pb2, delay_pb2_grpc
+
 TIMEOUT = 10.0  # seconds after which a client gives up on an answer
+_COLUMNS = ["due", "seconds", "status"]
 NO_ANSWER = 0  # stands for the status of a request that got none
 
 
@@ -71,20 +75,78 @@ def by_clients(
     DataFrame
         As of :func:`at_rate`.
     """
-    numbers = count()
 
     async def send_all(session: aiohttp.ClientSession, start: float) -> list[tuple]:
-        async def client() -> list[tuple]:
-            answers = []
-            while (due := time.perf_counter() - start) < seconds:
-                body = bodies[next(numbers) % len(bodies)]
-                answers.append(await _post(session, address, body, start, due))
-            return answers
+        async def send(body: Mapping[str, Any], due: float) -> tuple:
+            return await _post(session, address, body, start, due)
 
-        per_client = await asyncio.gather(*(client() for _ in range(clients)))
-        return [answer for answers in per_client for answer in answers]
+        return await _take_turns(send, bodies, clients, seconds, start)
 
     return _run(send_all)
+
+
+def alone(
+    function: Callable[[Any], object], arguments: Sequence[Any], seconds: float
+) -> pd.DataFrame:
+    """Call a function again and again without any network, for comparison with a service.
+
+    Parameters
+    ----------
+    function : callable
+        What the service does for a request.
+    arguments : sequence
+        What to call it with; from the first again after the last.
+    seconds : float
+        For how long.
+
+    Returns
+    -------
+    DataFrame
+        As of :func:`at_rate`.
+    """
+    start = time.perf_counter()
+    answers = []
+    while (due := time.perf_counter() - start) < seconds:
+        function(arguments[len(answers) % len(arguments)])
+        answers.append((due, time.perf_counter() - start - due, 200))
+    return pd.DataFrame(answers, columns=_COLUMNS)
+
+
+def by_grpc_clients(
+    address: str, bodies: Sequence[Mapping[str, Any]], clients: int, seconds: float
+) -> pd.DataFrame:
+    """Do what :func:`by_clients` does, with a service that speaks gRPC.
+
+    Parameters
+    ----------
+    address : str
+        Where it listens, such as ``http://127.0.0.1:8000``, as ``Server.address`` says it.
+    bodies, clients, seconds
+        As for :func:`at_rate`.
+
+    Returns
+    -------
+    DataFrame
+        As of :func:`at_rate`; the ``status`` is that of HTTP with the same meaning.
+    """
+
+    async def main() -> list[tuple]:
+        start = time.perf_counter()
+        async with grpc.aio.insecure_channel(address.removeprefix("http://")) as channel:
+            stub = delay_pb2_grpc.DelayStub(channel)
+
+            async def send(body: Mapping[str, Any], due: float) -> tuple:
+                try:
+                    await stub.Ask(delay_pb2.Flight(**body), timeout=TIMEOUT)
+                    status = 200
+                except grpc.aio.AioRpcError as error:
+                    refused = error.code() == grpc.StatusCode.INVALID_ARGUMENT
+                    status = 422 if refused else NO_ANSWER
+                return due, time.perf_counter() - start - due, status
+
+            return await _take_turns(send, bodies, clients, seconds, start)
+
+    return _run_apart(main)
 
 
 def summarise(answers: pd.DataFrame) -> pd.Series:
@@ -115,6 +177,26 @@ def summarise(answers: pd.DataFrame) -> pd.Series:
     )
 
 
+async def _take_turns(
+    send: Callable[[Mapping[str, Any], float], Coroutine[Any, Any, tuple]],
+    bodies: Sequence[Mapping[str, Any]],
+    clients: int,
+    seconds: float,
+    start: float,
+) -> list[tuple]:
+    """Let each client send its next request as soon as its last one is answered."""
+    numbers = count()
+
+    async def client() -> list[tuple]:
+        answers = []
+        while (due := time.perf_counter() - start) < seconds:
+            answers.append(await send(bodies[next(numbers) % len(bodies)], due))
+        return answers
+
+    per_client = await asyncio.gather(*(client() for _ in range(clients)))
+    return [answer for answers in per_client for answer in answers]
+
+
 async def _post(
     session: aiohttp.ClientSession, address: str, body: Mapping[str, Any], start: float, due: float
 ) -> tuple[float, float, int]:
@@ -137,9 +219,13 @@ def _run(
         async with aiohttp.ClientSession(connector=connector, timeout=timeout) as session:
             return await send_all(session, time.perf_counter())
 
+    return _run_apart(main)
+
+
+def _run_apart(main: Callable[[], Coroutine[Any, Any, list[tuple]]]) -> pd.DataFrame:
     found: list[list[tuple]] = []
     # In a thread of its own: the notebook's has an event loop already.
     thread = threading.Thread(target=lambda: found.append(asyncio.run(main())))
     thread.start()
     thread.join()
-    return pd.DataFrame(found[0], columns=["due", "seconds", "status"])
+    return pd.DataFrame(found[0], columns=_COLUMNS)

@@ -41,8 +41,9 @@ class Server:
         Its working directory.
     env : mapping of str to str, optional
         Environment variables for it, beside those of this process.
-    health : str
-        The path that it answers with status 200 as soon as it is ready for work.
+    health : str or None
+        The path that it answers with status 200 as soon as it is ready for work. None if it does
+        not speak HTTP: then it is ready when it listens.
 
     Attributes
     ----------
@@ -60,7 +61,7 @@ class Server:
         command: Sequence[str],
         cwd: Path | None = None,
         env: Mapping[str, str] | None = None,
-        health: str = "/health",
+        health: str | None = "/health",
     ) -> None:
         port = str(free_port())
         self.address = f"http://127.0.0.1:{port}"
@@ -84,7 +85,7 @@ class Server:
             raise CourseError(f"`{command[0]}` cannot be started: {error.strerror}.") from None
         weakref.finalize(self, _end, self._process, self._log)  # at the exit of Python, too
         try:
-            self._wait_until_healthy(health)
+            self._wait_until_healthy(health, int(port))
         except BaseException:  # the learner may interrupt the cell
             self.stop()
             raise
@@ -116,10 +117,14 @@ class Server:
         """End its process; if it has ended already, do nothing."""
         _terminate(self._process)
 
-    def _wait_until_healthy(self, path: str) -> None:
+    def _wait_until_healthy(self, path: str | None, port: int) -> None:
         deadline = time.monotonic() + START_SECONDS
         while time.monotonic() < deadline:
-            with suppress(OSError, HTTPException), opener.open(self.address + path, timeout=5):
+            with suppress(OSError, HTTPException):
+                if path is None:
+                    socket.create_connection(("127.0.0.1", port), timeout=5).close()
+                else:
+                    opener.open(self.address + path, timeout=5).close()
                 return
             with suppress(subprocess.TimeoutExpired):
                 status = self._process.wait(timeout=0.05)
@@ -128,8 +133,8 @@ class Server:
                     f"Its log ends with:\n{self._last_lines()}"
                 )
         raise CourseError(
-            f"The server was not healthy after {START_SECONDS} seconds: {path} did not answer "
-            f"with status 200. Its log ends with:\n{self._last_lines()}"
+            f"The server was not healthy after {START_SECONDS} seconds: {path or 'it'} did not "
+            f"answer{' with status 200' if path else ''}. Its log ends with:\n{self._last_lines()}"
         )
 
     def _last_lines(self) -> str:

@@ -65,7 +65,7 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(RequestValidationError)
     def invalid(request: Request, error: RequestValidationError) -> Response:
-        wrong = [_name(entry) for entry in error.errors()]
+        wrong = [name(entry) for entry in error.errors()]
         request.state.wrong.extend(entry["where"] for entry in wrong)
         no_json = any(entry["type"] == "json_invalid" for entry in error.errors())
         return _answer(400 if no_json else 422, wrong)
@@ -77,8 +77,14 @@ def install(app: FastAPI) -> None:
         return refusal(error.status_code, where, what, error.headers)
 
 
-def _name(error: Mapping) -> dict[str, str]:
-    """Return the field that is wrong, and what is wrong with it, but not its value."""
+def name(error: Mapping) -> dict[str, str]:
+    """Return the field that is wrong, and what is wrong with it.
+
+    Parameters
+    ----------
+    error : mapping
+        One of pydantic's ``errors()``.
+    """
     path = [str(part) for part in error["loc"] if part != "body"]
     if error["type"] == "json_invalid":
         return {"where": "body", "what": f"is no JSON: {error['ctx']['error']}"}

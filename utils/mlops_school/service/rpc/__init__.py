@@ -1,0 +1,1 @@
+"""The delay service for gRPC: its contract in ``delay.proto``, and the Python made from it."""

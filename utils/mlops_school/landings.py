@@ -53,6 +53,7 @@ def with_line_down(
         From when to when, in hours of the day. What it has to report in between comes at the end.
     """
     landed = pd.Series([event["landed"] for event in events])
-    held = landed.between(down, up) & [event["dest"] == dest for event in events]
+    there = pd.Series([event["dest"] == dest for event in events])
+    held = there & landed.between(down, up)
     order = landed.where(~held, up).sort_values(kind="stable").index
     return [events[place] for place in order]

@@ -1,15 +1,21 @@
 """Changing from one release to another while requests come in."""
 
+import sys
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from mlops_school import load
+from mlops_school import data, load
+from mlops_school.forecasts import as_flights
 from mlops_school.gateway import Count, Gateway
 from mlops_school.process import load_requirements
+from mlops_school.servers import Server
 
 Judge = Callable[[Count, Count], str]
 
@@ -132,3 +138,66 @@ def watch(gateway: Gateway, candidate: str, rules: Sequence[Judge], seconds: flo
                 return reason
         time.sleep(LOOK_SECONDS)
     return ""
+
+
+def try_canary(
+    gateway: Gateway,
+    candidate: str,
+    share: float,
+    rules: Sequence[Judge],
+    bodies: Sequence[Mapping[str, Any]],
+    seconds: float,
+) -> str:
+    """Let a candidate answer a share of the flights under traffic, and watch it.
+
+    Parameters
+    ----------
+    gateway, candidate, rules, seconds
+        As for :func:`watch`.
+    share : float
+        Of the flights, from 0 to 1.
+    bodies : sequence of mapping
+        What clients ask.
+
+    Returns
+    -------
+    str
+        As of :func:`watch`.
+    """
+    reasons: list[str] = []
+    gateway.route(canary=candidate, share=share)
+    look = partial(watch, gateway, candidate, rules, seconds)
+    under_load(gateway, bodies, lambda: reasons.append(look()), seconds=1)
+    return reasons[0]
+
+
+def start(folders: Mapping[str, Path]) -> dict[str, Server]:
+    """Start the service for some model packages, all at once.
+
+    Parameters
+    ----------
+    folders : mapping of str to Path
+        The folder of each release.
+
+    Returns
+    -------
+    dict of str to Server
+        The servers, which are healthy, by release.
+    """
+    command = [sys.executable, "-m", "mlops_school.service"]
+    with ThreadPoolExecutor() as pool:
+        servers = pool.map(lambda folder: Server([*command, str(folder)]), folders.values())
+        return dict(zip(folders, servers, strict=True))
+
+
+def afternoon(month: int, day: int, n: int = 60) -> list[dict[str, Any]]:
+    """Return what clients ask about some flights that leave in the afternoon of a day.
+
+    Returns
+    -------
+    list of dict
+        The bodies of `n` requests, drawn at random, always the same.
+    """
+    flights = data.load_flights([month])
+    flights = flights[(flights["day"] == day) & (flights["hour"] >= 14)].sample(n, random_state=0)
+    return [flight.model_dump(mode="json") for flight in as_flights(flights)]

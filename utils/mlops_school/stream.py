@@ -210,6 +210,23 @@ def kill(log: Path, database: Path, handler: str, event: int) -> None:
         )
 
 
+def count_with_kills(log: Path, database: Path, handler: str, kills: Iterable[int]) -> int:
+    """Begin anew, kill consumer after consumer, let the last one finish, and return its count.
+
+    Parameters
+    ----------
+    log, database, handler
+        As for :func:`consume`. The database is made anew.
+    kills : iterable of int
+        In the middle of which event, counted from its own start, each consumer is killed.
+    """
+    for suffix in ("", "-wal", "-shm"):
+        database.with_name(database.name + suffix).unlink(missing_ok=True)
+    for event in kills:
+        kill(log, database, handler, event)
+    return run(log, database, handler)
+
+
 def count_by_hour(events: Iterable[Event], wait: float) -> tuple[dict[int, int], int]:
     """Count landings by the hour in which they happened, while they come in.
 

@@ -182,7 +182,7 @@ def questions(departures: ArrayLike, each: float, minutes: int = 30) -> np.ndarr
     ndarray of shape (24 * 3600 / STEP,)
         Every ``STEP`` seconds.
     """
-    flights = np.bincount(np.asarray(departures), minlength=24 * 60)[: 24 * 60]
+    flights = np.bincount(np.asarray(departures, dtype=int), minlength=24 * 60)[: 24 * 60]
     waiting = [flights[minute + 1 : minute + 1 + minutes].sum() for minute in range(24 * 60)]
     return np.repeat(np.array(waiting) * each / (60 * minutes), 60 // STEP)
 

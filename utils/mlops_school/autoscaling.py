@@ -42,6 +42,8 @@ def desired(
     if not known:
         return current
     ratio = sum(known) / len(known) / target
+    if ratio == 1:
+        return current
     missing = len(metrics) - len(known)
     # Cautious both ways: whoever is not heard of needs all that it may have before replicas are
     # taken away, and nothing before some are added.

@@ -442,7 +442,7 @@ stress.compare(expected, usual, patient, steps)
 # One answer takes `each` milliseconds when the service does nothing else. All that are inside share one processor, so with
 # `n` inside, each waits about `n` times as long. Write `fits(each)`: how many may be inside so that nobody waits longer than
 # R5 allows? A whole number, at least 1. Then the cell after it floods both services, one open and one with *half* your limit
-# (a reserve, since flights differ).
+# (a reserve, since flights differ). If your computer is busy with other things, the numbers jump: run the cell again.
 
 # %% id="q5"
 WITHIN = requirements["R5"].limits["within_milliseconds"]

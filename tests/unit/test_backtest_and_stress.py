@@ -247,7 +247,7 @@ def test_what_a_load_test_says_is_printed(capsys):
     stress.compare(3.6, good, good, steps)
     stress.compare_doors({"open": late, "door": good, "shut": good.assign(status=503)})
     lines = capsys.readouterr().out.splitlines()
-    assert lines[0] == "expected: 3.6 requests a second; at twice that, R5 is met"
+    assert lines[0] == "expected: 3.6 requests a second; 3 times that: 100% of 2 in time, R5 met"
     assert lines[2] == "due at 50 a second: 95 percent within 900, R5 BROKEN"
     assert lines[3:] == [
         "open: 2 of 2 answered, R5 for these BROKEN",

@@ -5,11 +5,21 @@ import sys
 from dataclasses import replace
 
 import httpx
+import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
 
-from mlops_school import backtest, champion, data, evaluation_views, load, overload, stress
+from mlops_school import (
+    backtest,
+    calibration,
+    champion,
+    data,
+    evaluation_views,
+    load,
+    overload,
+    stress,
+)
 from mlops_school.evaluation import cost
 from mlops_school.exploration import gap
 from mlops_school.features import FEATURES, load_examples
@@ -197,3 +207,50 @@ def test_the_guarded_service_forecasts(folder):
     assert steps.index.tolist() == [5.0, 10.0]
     _, alt = evaluation_views.draw_staircase(steps, 200)
     assert "10 requests a second" in alt
+
+
+# ---- pictures: their text says what they show
+
+
+def test_pictures_say_their_numbers(summer):
+    months, spans = backtest.by_month(summer), backtest.small_gaps(summer)
+    _, alt = evaluation_views.draw_months(months, 0.70)
+    assert f"Jun: ROC AUC {months.loc[6, 'roc_auc']:.3f}" in alt
+    _, alt = evaluation_views.draw_gaps(spans, ["not yet known"], 0.10)
+    assert f"Jun to Aug: {spans.loc[6, 'gap']:.3f}" in alt
+    assert alt.endswith("not yet known")
+    curve = calibration.curve(summer["late"], summer["probability"])
+    _, alt = evaluation_views.draw_calibration({"summer": curve})
+    assert alt.startswith("summer: of 0.35 expected, 0.3")
+    plt.close("all")
+
+
+def test_the_picture_of_an_overload_tells_who_was_refused():
+    answers = pd.DataFrame(
+        {
+            "due": [0.0, 0.1, 0.2],
+            "seconds": [0.1, 0.01, 10.0],
+            "status": [200, 503, load.NO_ANSWER],
+        }
+    )
+    figure, alt = evaluation_views.draw_overload({"open": answers.head(1), "door": answers}, 200)
+    assert alt == "open: 1 answered, 0 refused at once; door: 1 answered, 1 refused at once"
+    labels = [text.get_text() for text in figure.axes[1].get_legend().get_texts()]
+    assert labels == ["answered", "refused at once", "given up"]
+    plt.close(figure)
+
+
+def test_what_a_load_test_says_is_printed(capsys):
+    good = pd.DataFrame({"due": [0.0, 0.1], "seconds": 0.05, "status": 200})
+    late = good.assign(seconds=0.5)
+    steps = pd.DataFrame({"p95": [50.0, 900.0], "R5": [True, False]}, index=[5.0, 50.0])
+    stress.compare(3.6, good, good, steps)
+    stress.compare_doors({"open": late, "door": good, "shut": good.assign(status=503)})
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == "expected: 3.6 requests a second; 3 times that: 100% of 2 in time, R5 met"
+    assert lines[2] == "due at 50 a second: 95 percent within 900, R5 BROKEN"
+    assert lines[3:] == [
+        "open: 2 of 2 answered, R5 for these BROKEN",
+        "door: 2 of 2 answered, R5 for these met",
+        "shut: 0 of 2 answered, R5 for these BROKEN",
+    ]

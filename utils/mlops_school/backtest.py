@@ -65,8 +65,7 @@ def by_month(table: pd.DataFrame) -> pd.DataFrame:
     DataFrame
         By month: ``roc_auc`` with the interval ``low`` to ``high``; in dollars per flight, what the
         mistakes cost (``dollars``, ``dollars_low`` and ``dollars_high``), and warning of ``never``
-        a flight and of ``always`` every one; and how many flights were late (``seen``) and were
-        expected to be (``expected``), as shares.
+        a flight and of ``always`` every one.
     """
     rows = {}
     for month, flights in table.groupby("month"):
@@ -82,8 +81,6 @@ def by_month(table: pd.DataFrame) -> pd.DataFrame:
             "dollars_high": limits.loc["dollars", "high"],
             "never": MISSED * late,
             "always": NEEDLESS * (1 - late),
-            "seen": late,
-            "expected": flights["probability"].mean(),
         }
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis("month")
 

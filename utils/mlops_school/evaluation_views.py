@@ -32,7 +32,7 @@ def draw_months(months: pd.DataFrame, minimum: float) -> Drawing:
     reach = [months["roc_auc"] - months["low"], months["high"] - months["roc_auc"]]
     left.errorbar(x, months["roc_auc"], yerr=np.array(reach), fmt="o", capsize=4)
     left.axhline(minimum, color=plots.BLACK, linestyle=":")
-    left.text(-0.4, minimum + 0.002, "R3", va="bottom")
+    left.text(len(months) - 0.5, minimum + 0.002, "R3", va="bottom", ha="right")
     left.set(title="ROC AUC", ylim=(0.58, 0.78))
 
     cost = months["dollars"]

@@ -82,7 +82,7 @@ def collect(
     tests : DataFrame
         Of :func:`mlops_school.testing.run_tests`; those of a requirement begin with its id.
     answers : DataFrame
-        Of a load test at twice the load that is expected.
+        Of a load test at ``stress.RESERVE`` times the load that is expected.
     expected : float
         That load, in requests a second.
     """
@@ -107,8 +107,7 @@ def collect(
         Evidence(
             "R5",
             MET if stress.is_met(answers) else BROKEN,
-            f"{in_time} of {len(answers)} in time, at twice the {expected:.1f} requests a second "
-            "that are expected",
+            f"{in_time} of {len(answers)} at {stress.RESERVE} × {expected:.1f} a second",
             "load test over HTTP",
         ),
         _from_tests("R6", tests),

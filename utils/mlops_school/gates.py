@@ -38,7 +38,12 @@ class Interval:
     high: float
 
     def __str__(self) -> str:
-        return f"{self.found:+.2f} [{self.low:+.2f}, {self.high:+.2f}]"
+        return f"{self:.2f}"
+
+    def __format__(self, digits: str) -> str:
+        """Write all three with a sign, and as many digits as for a float, such as ``.2f``."""
+        found, low, high = (f"{x:+{digits or '.2f'}}" for x in (self.found, self.low, self.high))
+        return f"{found} [{low}, {high}]"
 
 
 @dataclass(frozen=True)

@@ -157,8 +157,8 @@ q2.check(fairness)
 # ## The third gate: slower?
 #
 # The next candidate has learned from April and May, and has 300 trees in place of 100. How long a model takes depends
-# on the computer, on what else runs, and on luck. So both predict the same 2,000 flights **in turn**, on one core,
-# five times; the shortest time of each counts, and only their **ratio** is judged. It may be 1.5.
+# on the computer, on what else runs, and on luck. So both predict the same 4,000 flights **in turn**, on one core,
+# eight times; the shortest time of each counts, and only their **ratio** is judged. It may be 1.5.
 #
 # `judge` asks all three gates.
 
@@ -195,8 +195,8 @@ q3.check(repaired, judge)
 # %% [markdown] id="run-intro"
 # ## The pipeline as code
 #
-# What we did by hand is now to happen on every change, in the same way, without us. `model.toml` says what is to be
-# trained; it is committed like code, so that a change of a setting or of the months is a commit with an author. Six
+# What we did by hand is now to happen on every change, in the same way, without us. `model.toml`, in the top folder of
+# the repository, says what is to be trained. It is committed like code, so that a change of a setting or of the months is a commit with an author. Six
 # **stages** follow, and each only starts if the one before has passed:
 #
 # | stage | reads | leaves |

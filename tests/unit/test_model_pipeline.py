@@ -72,6 +72,8 @@ def test_what_a_gate_has_stopped_is_neither_packed_nor_registered(small):
 
 def test_training_again_keeps_what_is_there(small):
     assert "trained on months 1" in STAGES["train"](small)
+    record = ModelPackage.load(small.folder / "trained").record
+    assert (record["seed"], record["max_iter"]) == ("0", "3")
     assert "kept" in STAGES["train"](small)
 
 
@@ -163,3 +165,9 @@ def test_a_stage_runs_from_the_command_line(tmp_path):
     done = subprocess.run([*command, "validate"], capture_output=True, text=True, cwd=tmp_path)
     assert (done.returncode, done.stderr) == (1, "")
     assert "stage `train` first" in done.stdout
+
+
+def test_the_first_stages_need_not_wait_for_mlflow():
+    code = "import sys, mlops_school.model_pipeline; print('mlflow' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.stdout.strip() == "False"

@@ -23,7 +23,7 @@ from mlops_school.process import load_requirements
 MONTHS = (7, 8, 9)  # on which models are compared; none of them may have learned from these
 MARGIN = 0.10  # dollars per flight: a model that is this much dearer still counts as equal
 SLOWEST = 1.5  # how many times as long as the champion a model may take
-TIMED_FLIGHTS, TIMED_TIMES = 2000, 5
+TIMED_FLIGHTS, TIMED_TIMES = 4000, 8
 
 _R7 = load_requirements()["R7"].limits
 _Z = NormalDist().inv_cdf(0.975)  # so many standard errors to each side make 95 percent

@@ -157,10 +157,11 @@ q2.check(fairness)
 # ## The third gate: slower?
 #
 # The next candidate has learned from April and May, and has 300 trees in place of 100. How long a model takes depends
-# on the computer, on what else runs, and on luck. So both predict the same 4,000 flights **in turn**, on one core,
-# eight times; the shortest time of each counts, and only their **ratio** is judged. It may be 1.5.
+# on the computer, on what else runs, and on luck. So both predict the same 2,000 flights **in turn**, on one core,
+# ten times; the shortest time of each counts, and only their **ratio** is judged. It may be 1.5.
 #
-# `judge` asks all three gates.
+# `judge` trains a plan and asks all three gates. The last plan is hasty, with a learning rate of 1.0. In lesson 09,
+# those who learned so fast learned badly.
 
 # %% id="slow"
 settings = {"max_iter": 300, "learning_rate": 0.05, "early_stopping": False}
@@ -169,12 +170,15 @@ slow = Plan("2", months=(4, 5), settings=settings)
 
 def judge(plan):
     model_pipeline.train(plan)  # into a folder of its own
-    return gates.judge(trial, ModelPackage.load(plan.folder / "trained"), champion)
+    return gates.judge(trial, ModelPackage.load(plan.folder / "trained"), champion, theirs)
 
 
-print(*judge(slow), sep="\n")
+hasty = Plan("2", months=(1, 2, 3, 4, 5), settings={"learning_rate": 1.0})
+print(*judge(slow), "", *judge(hasty), sep="\n")
 
 # %% [markdown] id="q3-task"
+# The hasty one is dearer than the champion, by 0.13 dollars at least: stopped by the first gate.
+#
 # The slow one is cheap enough *and* fair, and it is stopped as well. One forecast would still be quick. But the same
 # computer would manage fewer of them, and R5 promises an answer within 200 milliseconds while many ask.
 #
@@ -322,8 +326,8 @@ q4.check(repaired_file)
 # ### A red run
 #
 # Now for real: a repository with the GitHub file at its place, and lesson 04's runner, which executes the jobs on
-# your computer, each as a process of its own. In `model.toml` stands a learning rate of 1.0. In lesson 09, those who
-# learned so fast learned badly.
+# your computer, each as a process of its own. In `model.toml`, somebody has added June: more data is better, isn't it?
+# But then July would choose the threshold, and July is one of the judges.
 
 # %% id="red"
 from mlops_school import pipeline
@@ -331,17 +335,17 @@ from mlops_school.repository import Repository
 
 repository = Repository.create(home / "repository")
 repository.write(".github/workflows/delivery.yml", ci_services.read("GitHub Actions"))
-hasty = plan_file.read_text(encoding="utf-8").replace("max_leaf_nodes = 15", "learning_rate = 1.0")
-repository.write("model.toml", hasty)
-repository.commit("Learn faster", date="2013-10-01 09:00")
+greedy = plan_file.read_text(encoding="utf-8").replace("5]", "5, 6]")
+repository.write("model.toml", greedy)
+repository.commit("Learn from June, too", date="2013-10-01 09:00")
 
 run = pipeline.run(repository, file=".github/workflows/delivery.yml")
-print(run.log("validate"))
+print(run.log("test"))
 run.table[run.table["step"] != "checkout"]
 
 # %% [markdown] id="unsigned-intro"
-# The job `validate` ended with status 1, and what comes after it was skipped. Here the whole interval is on the wrong
-# side: dearer than version 2, by 0.45 dollars at least. `champion` is still version 2.
+# The job `test` ended with status 1 and a reason, and what *needs* it was skipped. A model that `validate` stops ends
+# in the same way, two jobs later.
 #
 # ## The fourth gate: unsigned?
 #

@@ -7,12 +7,13 @@ import sys
 import mlflow
 import pytest
 
-from mlops_school import model_pipeline, registry
+from mlops_school import ci_services, model_pipeline, pipeline, registry
 from mlops_school.errors import CourseError
 from mlops_school.model_package import ModelPackage
 from mlops_school.model_pipeline import STAGES, Plan, main
 from mlops_school.paths import COURSE
 from mlops_school.process import load_requirements
+from mlops_school.repository import Repository
 
 PLAN = COURSE / "pipelines" / "model.toml"
 
@@ -154,17 +155,15 @@ def test_a_plan_that_is_none_ends_with_status_1_and_a_sentence(text, words, tmp_
     assert words in capsys.readouterr().out
 
 
-def test_a_stage_runs_from_the_command_line(tmp_path):
-    (tmp_path / "model.toml").write_text(
-        'release = "2"\nmonths = [1]\n[settings]\nmax_iter = 3\n', encoding="utf-8"
-    )
-    command = [sys.executable, "-m", "mlops_school.model_pipeline"]
-    done = subprocess.run([*command, "test"], capture_output=True, text=True, cwd=tmp_path)
-    assert (done.returncode, done.stderr) == (0, "")
-    assert done.stdout.startswith("R1")
-    done = subprocess.run([*command, "validate"], capture_output=True, text=True, cwd=tmp_path)
-    assert (done.returncode, done.stderr) == (1, "")
-    assert "stage `train` first" in done.stdout
+def test_the_github_file_runs_as_it_is_and_a_gate_stops_a_worse_model(tmp_path):
+    repository = Repository.create(tmp_path / "repository")
+    file = ci_services.SERVICES["GitHub Actions"].place
+    repository.write(file, ci_services.read("GitHub Actions"))
+    repository.write("model.toml", 'release = "2"\nmonths = [1]\n[settings]\nmax_iter = 3\n')
+    repository.commit("Learn little")
+    run = pipeline.run(repository, file=file)
+    assert list(run.jobs.values()) == ["passed", "passed", "failed", *["skipped"] * 3]
+    assert "STOPPED worse (R2)" in run.log("validate")
 
 
 def test_the_first_stages_need_not_wait_for_mlflow():

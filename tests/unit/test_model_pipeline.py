@@ -7,12 +7,13 @@ import sys
 import mlflow
 import pytest
 
-from mlops_school import model_pipeline, registry
+from mlops_school import ci_services, model_pipeline, pipeline, registry
 from mlops_school.errors import CourseError
 from mlops_school.model_package import ModelPackage
 from mlops_school.model_pipeline import STAGES, Plan, main
 from mlops_school.paths import COURSE
 from mlops_school.process import load_requirements
+from mlops_school.repository import Repository
 
 PLAN = COURSE / "pipelines" / "model.toml"
 
@@ -72,6 +73,8 @@ def test_what_a_gate_has_stopped_is_neither_packed_nor_registered(small):
 
 def test_training_again_keeps_what_is_there(small):
     assert "trained on months 1" in STAGES["train"](small)
+    record = ModelPackage.load(small.folder / "trained").record
+    assert (record["seed"], record["max_iter"]) == ("0", "3")
     assert "kept" in STAGES["train"](small)
 
 
@@ -92,15 +95,20 @@ def test_equal_plans_have_equal_keys_and_others_do_not(small, monkeypatch):
         Plan("2", (1,)),
     ]
     assert len({small.key, *(plan.key for plan in others)}) == 5
-    before = small.key
     origin = {"data_version": "a", "git_commit": "b"}
     monkeypatch.setattr(model_pipeline, "provenance", lambda months: dict(origin))
-    clean = small.key
+    before = small.key
+
+    def key():
+        return Plan("2", (1,), settings={"max_iter": 3}).key
+
+    clean = key()
     assert clean != before
     origin["git_commit"] = "b-dirty"
-    assert small.key == clean
+    assert key() == clean
     origin["git_commit"] = "c"
-    assert small.key != clean
+    assert key() != clean
+    assert small.key == before
 
 
 def test_the_test_stage_finds_a_feature_that_knows_the_future(small, monkeypatch):
@@ -152,14 +160,18 @@ def test_a_plan_that_is_none_ends_with_status_1_and_a_sentence(text, words, tmp_
     assert words in capsys.readouterr().out
 
 
-def test_a_stage_runs_from_the_command_line(tmp_path):
-    (tmp_path / "model.toml").write_text(
-        'release = "2"\nmonths = [1]\n[settings]\nmax_iter = 3\n', encoding="utf-8"
-    )
-    command = [sys.executable, "-m", "mlops_school.model_pipeline"]
-    done = subprocess.run([*command, "test"], capture_output=True, text=True, cwd=tmp_path)
-    assert (done.returncode, done.stderr) == (0, "")
-    assert done.stdout.startswith("R1")
-    done = subprocess.run([*command, "validate"], capture_output=True, text=True, cwd=tmp_path)
-    assert (done.returncode, done.stderr) == (1, "")
-    assert "stage `train` first" in done.stdout
+def test_the_github_file_runs_as_it_is_and_a_gate_stops_a_worse_model(tmp_path):
+    repository = Repository.create(tmp_path / "repository")
+    file = ci_services.SERVICES["GitHub Actions"].place
+    repository.write(file, ci_services.read("GitHub Actions"))
+    repository.write("model.toml", 'release = "2"\nmonths = [1]\n[settings]\nmax_iter = 3\n')
+    repository.commit("Learn little")
+    run = pipeline.run(repository, file=file)
+    assert list(run.jobs.values()) == ["passed", "passed", "failed", *["skipped"] * 3]
+    assert "STOPPED worse (R2)" in run.log("validate")
+
+
+def test_the_first_stages_need_not_wait_for_mlflow():
+    code = "import sys, mlops_school.model_pipeline; print('mlflow' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.stdout.strip() == "False"

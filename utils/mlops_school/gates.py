@@ -23,7 +23,7 @@ from mlops_school.process import load_requirements
 MONTHS = (7, 8, 9)  # on which models are compared; none of them may have learned from these
 MARGIN = 0.10  # dollars per flight: a model that is this much dearer still counts as equal
 SLOWEST = 1.5  # how many times as long as the champion a model may take
-TIMED_FLIGHTS, TIMED_TIMES = 2000, 5
+TIMED_FLIGHTS, TIMED_TIMES = 2000, 10
 
 _R7 = load_requirements()["R7"].limits
 _Z = NormalDist().inv_cdf(0.975)  # so many standard errors to each side make 95 percent
@@ -38,7 +38,12 @@ class Interval:
     high: float
 
     def __str__(self) -> str:
-        return f"{self.found:+.2f} [{self.low:+.2f}, {self.high:+.2f}]"
+        return f"{self:.2f}"
+
+    def __format__(self, digits: str) -> str:
+        """Write all three with a sign, and as many digits as for a float, such as ``.2f``."""
+        found, low, high = (f"{x:+{digits or '.2f'}}" for x in (self.found, self.low, self.high))
+        return f"{found} [{low}, {high}]"
 
 
 @dataclass(frozen=True)
@@ -172,7 +177,9 @@ def biased(gap: Interval) -> Verdict:
     return Verdict("biased", "R7", words == "met", f"R7 is {words}, gap {gap}")
 
 
-def judge(trial: pd.DataFrame, candidate: ModelPackage, champion: ModelPackage) -> list[Verdict]:
+def judge(
+    trial: pd.DataFrame, candidate: ModelPackage, champion: ModelPackage, theirs: pd.DataFrame
+) -> list[Verdict]:
     """Return what the gates say of a candidate.
 
     Parameters
@@ -181,17 +188,15 @@ def judge(trial: pd.DataFrame, candidate: ModelPackage, champion: ModelPackage) 
         From :func:`load_trial`.
     candidate, champion : ModelPackage
         The model that wants to be the next champion, and the one that is.
+    theirs : DataFrame
+        The champion's :func:`answer`.
     """
     ratio = slowdown(trial, candidate.model, champion.model)
-    return judge_answers(trial, answer(trial, candidate), answer(trial, champion), ratio)
+    return judge_answers(trial, answer(trial, candidate), theirs, ratio)
 
 
 def judge_answers(
-    trial: pd.DataFrame, candidate: pd.DataFrame, champion: pd.DataFrame, ratio: float
+    trial: pd.DataFrame, mine: pd.DataFrame, theirs: pd.DataFrame, ratio: float
 ) -> list[Verdict]:
-    """Do the same with what both models have said of the trial, and with their :func:`slowdown`."""
-    return [
-        worse(paired(trial, candidate, champion)),
-        slower(ratio),
-        biased(small_gap(trial, candidate)),
-    ]
+    """Do the same with what both models have answered, and with their :func:`slowdown`."""
+    return [worse(paired(trial, mine, theirs)), slower(ratio), biased(small_gap(trial, mine))]

@@ -113,7 +113,7 @@ Small destinations have fewer than 100 flights in a month (R7).
 
 ## Gates
 
-{"".join(f"- {verdict}" + chr(10) for verdict in report["verdicts"])}
+{"".join(f"- {' '.join(verdict.split())}" + chr(10) for verdict in report["verdicts"])}
 ## Limits
 
 - One year of one city. It says nothing of a flight of today.

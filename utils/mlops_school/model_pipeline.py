@@ -13,6 +13,7 @@ import json
 import tomllib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Self
 
@@ -80,7 +81,7 @@ class Plan:
         except (tomllib.TOMLDecodeError, KeyError, TypeError) as error:
             raise CourseError(f"{file.name} is no plan of a model ({error}).") from None
 
-    @property
+    @cached_property  # a commit made while a plan is at work does not make it another one
     def key(self) -> str:
         """A fingerprint of the plan, the data and the code: what is equal here makes one model.
 

@@ -1,5 +1,6 @@
 """Packing a model for the registry: the package, and what MLflow must know of it, in one folder."""
 
+import logging
 import shutil
 from pathlib import Path
 
@@ -15,6 +16,9 @@ from mlops_school.model_package import ModelPackage
 from mlops_school.training import TRUSTED_TYPES
 
 CARD = "MODEL_CARD.md"
+
+# It warns where there is no pip, as in an environment that uv has made. That is no fault.
+logging.getLogger("mlflow.utils.environment").setLevel(logging.ERROR)
 
 
 def pack(package: ModelPackage, folder: Path, card: str = "") -> Path:

@@ -125,11 +125,11 @@ def _judge(plan: Plan) -> list[Verdict]:
 @exercise(
     LESSON,
     hints=(
-        "The biased one learned nothing about May, and the slow one has 300 trees. "
+        "The plan `fifteen` learned nothing about May, and `slow` has 300 trees. "
         "Whose fault is easier to mend?",
         "Give the fifteen leaves one more month: the tuple of months is the second argument. "
         "The default number of trees, 100, is as quick as the champion.",
-        'A plan is written `Plan("2", months=(…), settings={…})`. Take settings of `biased`.',
+        'A plan is written `Plan("2", months=(…), settings={…})`. Take the settings of `fifteen`.',
     ),
     wrong={
         'repaired = Plan("2", (1, 2, 3, 4), settings={"max_leaf_nodes": 31})': "`biased`",

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from mlops_school import champion, data
 from mlops_school.errors import CourseError
 from mlops_school.features import make_features
+from mlops_school.files import sha256
 from mlops_school.forecasts import Flight, Forecaster, as_flights, as_table
 from mlops_school.model_package import DESCRIPTION, MODEL
 from mlops_school.service import app as app_module
@@ -325,14 +326,16 @@ def test_it_follows_a_pointer(packages, tmp_path):
     pointer.write_text("1", encoding="utf-8")
     assert releases.refresh()
     assert releases.version == "1"
-    for leads_elsewhere in ("../1", "", "nowhere"):
+    for leads_elsewhere in ("../1", "", "nowhere", "1\0"):
         pointer.write_text(leads_elsewhere, encoding="utf-8")
         assert releases.refresh()
         assert releases.version == "1"
         assert releases.refused
 
 
-@pytest.mark.parametrize("damage", ["bytes", "description", "missing", "threshold", "fails"])
+@pytest.mark.parametrize(
+    "damage", ["bytes", "description", "missing", "threshold", "fails", "no model"]
+)
 def test_it_refuses_a_broken_package_and_keeps_the_old_one(damage, packages, folder):
     releases = Releases(folder)
     if damage == "bytes":
@@ -340,6 +343,11 @@ def test_it_refuses_a_broken_package_and_keeps_the_old_one(damage, packages, fol
             stream.write(b"x")
     elif damage == "description":
         (folder / DESCRIPTION).write_text("{", encoding="utf-8")
+    elif damage == "no model":
+        (folder / MODEL).write_bytes(b"no zip")
+        about = json.loads((folder / DESCRIPTION).read_text(encoding="utf-8"))
+        about["sha256"] = sha256(folder / MODEL)
+        (folder / DESCRIPTION).write_text(json.dumps(about), encoding="utf-8")
     elif damage == "missing":
         (folder / MODEL).unlink()
     elif damage == "threshold":

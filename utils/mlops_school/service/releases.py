@@ -82,10 +82,11 @@ class Releases:
             candidate = copy.copy(self._forecaster)  # shares the weather, not the package
             candidate.package = ModelPackage.load(self._place())
             self._try(candidate)
-        except CourseError as problem:
+        except Exception as problem:  # whatever is wrong with it: the old one serves
             # Whoever asks for its health need not learn where the files are.
             place = f"{self._folder}{os.sep}"
-            self.refused = str(problem).replace(place, "").replace(str(self._folder), "its folder")
+            said = str(problem) if isinstance(problem, CourseError) else repr(problem)
+            self.refused = said.replace(place, "").replace(str(self._folder), "its folder")
         else:
             # One assignment: a request has the old release or the new one, never half of each.
             self._forecaster, self.refused = candidate, ""
@@ -125,6 +126,6 @@ class Releases:
             try:
                 found = (place / name).stat()
                 stats.append((found.st_mtime_ns, found.st_size, found.st_ino))
-            except OSError:
+            except (OSError, ValueError):  # not there, or a name that no file can have
                 stats.append(None)
         return (place, *stats)

@@ -363,8 +363,8 @@ q4.check(broken_client, broken_field, log)
 # ## Another release, while they ask
 #
 # Release 2 is to warn less often: the same model with another threshold. Its folder is put beside the old one and
-# the pointer is moved, while requests go on. The service looks at the pointer every second, loads the package beside
-# the one in use, lets it forecast a trial flight, and only then changes over.
+# the pointer is moved, while requests go on. The service looks there every second. When a change has come to rest, it
+# loads the package beside the one in use, lets it forecast a trial flight, and only then changes over.
 
 # %% id="reload"
 from dataclasses import replace

@@ -50,7 +50,7 @@ class Releases:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._seen = self._signature()
+        self._seen = self._last = self._signature()
         self._forecaster = Forecaster(ModelPackage.load(self._place()))
         self._try(self._forecaster)
         self.refused = ""
@@ -67,7 +67,8 @@ class Releases:
     def refresh(self) -> bool:
         """Take the package that is in the folder if it has changed and works.
 
-        Otherwise the one in service stays, and ``refused`` says why.
+        Otherwise the one in service stays, and ``refused`` says why. A package that has changed
+        since the last call may still be on its way, and is left alone until the next one.
 
         Returns
         -------
@@ -75,7 +76,8 @@ class Releases:
             Whether there was a change, taken or refused.
         """
         found = self._signature()
-        if found == self._seen:
+        complete, self._last = found == self._last, found
+        if found == self._seen or not complete:
             return False
         self._seen = found
         try:

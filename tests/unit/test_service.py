@@ -3,6 +3,7 @@
 import asyncio
 import json
 import logging
+import time
 from dataclasses import replace
 
 import httpx
@@ -15,6 +16,7 @@ from hypothesis import strategies as st
 from mlops_school import champion, data
 from mlops_school.errors import CourseError
 from mlops_school.features import make_features
+from mlops_school.files import sha256
 from mlops_school.forecasts import Flight, Forecaster, as_flights, as_table
 from mlops_school.model_package import DESCRIPTION, MODEL
 from mlops_school.service import app as app_module
@@ -305,14 +307,31 @@ def test_the_page_asks_nobody_else(client):
 # ---- another release
 
 
+def look_twice(releases):
+    """Let a package be taken or refused: at the first look it may still be on its way."""
+    assert not releases.refresh()
+    return releases.refresh()
+
+
 def test_it_takes_another_release_that_is_put_into_its_folder(packages, folder):
     releases = Releases(folder)
     assert not releases.refresh()
     packages[1].write(folder)
-    assert releases.refresh()
+    assert look_twice(releases)
     assert (releases.version, releases.refused) == ("2", "")
     assert releases.forecast([Flight(**GOOD)])[0].release == "2"
     assert not releases.refresh()
+
+
+def test_a_package_that_is_still_being_written_is_left_alone(packages, folder, tmp_path):
+    releases = Releases(folder)
+    other = packages[1].write(tmp_path / "other")
+    for name in (MODEL, DESCRIPTION):  # one file, a look, the other file
+        (folder / name).write_bytes((other / name).read_bytes())
+        assert not releases.refresh()
+        assert (releases.version, releases.refused) == ("1", "")
+    assert releases.refresh()
+    assert (releases.version, releases.refused) == ("2", "")
 
 
 def test_it_follows_a_pointer(packages, tmp_path):
@@ -323,16 +342,18 @@ def test_it_follows_a_pointer(packages, tmp_path):
     releases = Releases(tmp_path)
     assert releases.version == "2"
     pointer.write_text("1", encoding="utf-8")
-    assert releases.refresh()
+    assert look_twice(releases)
     assert releases.version == "1"
-    for leads_elsewhere in ("../1", "", "nowhere"):
+    for leads_elsewhere in ("../1", "", "nowhere", "1\0"):
         pointer.write_text(leads_elsewhere, encoding="utf-8")
-        assert releases.refresh()
+        assert look_twice(releases)
         assert releases.version == "1"
         assert releases.refused
 
 
-@pytest.mark.parametrize("damage", ["bytes", "description", "missing", "threshold", "fails"])
+@pytest.mark.parametrize(
+    "damage", ["bytes", "description", "missing", "threshold", "fails", "no model"]
+)
 def test_it_refuses_a_broken_package_and_keeps_the_old_one(damage, packages, folder):
     releases = Releases(folder)
     if damage == "bytes":
@@ -340,6 +361,11 @@ def test_it_refuses_a_broken_package_and_keeps_the_old_one(damage, packages, fol
             stream.write(b"x")
     elif damage == "description":
         (folder / DESCRIPTION).write_text("{", encoding="utf-8")
+    elif damage == "no model":
+        (folder / MODEL).write_bytes(b"no zip")
+        about = json.loads((folder / DESCRIPTION).read_text(encoding="utf-8"))
+        about["sha256"] = sha256(folder / MODEL)
+        (folder / DESCRIPTION).write_text(json.dumps(about), encoding="utf-8")
     elif damage == "missing":
         (folder / MODEL).unlink()
     elif damage == "threshold":
@@ -347,13 +373,13 @@ def test_it_refuses_a_broken_package_and_keeps_the_old_one(damage, packages, fol
     else:
         model = packages[1].model[:-1]  # what prepares the features, without what predicts
         replace(packages[1], model=model).write(folder)
-    assert releases.refresh()
+    assert look_twice(releases)
     assert releases.version == "1"
     assert releases.refused
     assert str(folder) not in releases.refused
     assert releases.forecast([Flight(**GOOD)])[0].release == "1"
     packages[1].write(folder)
-    assert releases.refresh()
+    assert look_twice(releases)
     assert (releases.version, releases.refused) == ("2", "")
 
 
@@ -364,23 +390,20 @@ def test_it_does_not_start_with_a_broken_package(folder):
 
 
 def test_a_running_service_reloads_and_says_so(packages, folder, monkeypatch, log_lines):
-    monkeypatch.setattr(app_module, "RELOAD_SECONDS", 0.01)
+    monkeypatch.setattr(app_module, "RELOAD_SECONDS", 0.2)
     with TestClient(create_app(folder)) as client:
 
-        def wait_for(**facts):
+        def wait_until(holds):
             for _ in range(500):
-                health = client.get("/health").json()
-                if facts.items() <= health.items():
+                if holds(health := client.get("/health").json()):
                     return health
-            pytest.fail(f"{health} never became {facts}")
+                time.sleep(0.01)
+            pytest.fail(f"it never came about: {health}")
 
         packages[1].write(folder)
-        assert wait_for(release="2", refused="")["status"] == "ready"
+        assert wait_until(lambda health: health["release"] == "2")["refused"] == ""
         (folder / MODEL).write_bytes(b"")
-        for _ in range(500):
-            if client.get("/health").json()["refused"]:
-                break
-        assert "SHA-256" in client.get("/health").json()["refused"]
+        assert "SHA-256" in wait_until(lambda health: health["refused"])["refused"]
         assert client.post("/forecast", json=GOOD).json()["release"] == "2"
         metrics = client.get("/metrics").text
     assert 'delay_reloads_total{outcome="refused"} 1.0' in metrics

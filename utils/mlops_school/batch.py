@@ -25,6 +25,7 @@ from mlops_school.features import (
 )
 from mlops_school.files import replacing, sha256
 from mlops_school.forecasts import Flight, Forecaster
+from mlops_school.service import refusals
 
 KEY = ["carrier", "flight", "origin"]  # what tells the flights of a day apart
 TIMETABLE = [*KEY, "dest", "departure", "tailnum"]
@@ -105,9 +106,9 @@ def forecast(
             flights.append(Flight(**known))
             rows.append({name: row[name] for name in [*KEY, "dest", "departure"]})
         except ValidationError as error:
-            wrong = error.errors()[0]
+            wrong = refusals.name(error.errors()[0])
             name = " ".join(str(row[part]) for part in KEY)
-            refused[name] = f"{'.'.join(map(str, wrong['loc']))}: {wrong['msg']}"
+            refused[name] = f"{wrong['where']}: {wrong['what']}"
     found = [one.model_dump() for one in forecaster.forecast(flights, known_by)]
     columns = [*KEY, "dest", "departure", "probability", "warn", "release"]
     merged = [row | one for row, one in zip(rows, found, strict=True)]

@@ -1,13 +1,12 @@
 """How a request is refused: with its status, and the name of each thing that is wrong (R6)."""
 
-import json
 from collections.abc import Mapping
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel
 from starlette.exceptions import HTTPException
-from starlette.responses import Response
+from starlette.responses import JSONResponse, Response
 
 
 class Wrong(BaseModel):
@@ -95,6 +94,4 @@ def name(error: Mapping) -> dict[str, str]:
 def _answer(
     status: int, wrong: list[dict[str, str]], headers: Mapping[str, str] | None = None
 ) -> Response:
-    # In ASCII: a client may have sent names that no encoding can write, such as half a surrogate.
-    content = json.dumps({"wrong": wrong}, ensure_ascii=True)
-    return Response(content, status, dict(headers or {}), media_type="application/json")
+    return JSONResponse({"wrong": wrong}, status, dict(headers or {}))

@@ -50,7 +50,7 @@ class Releases:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._seen = self._signature()
+        self._seen = self._last = self._signature()
         self._forecaster = Forecaster(ModelPackage.load(self._place()))
         self._try(self._forecaster)
         self.refused = ""
@@ -67,7 +67,8 @@ class Releases:
     def refresh(self) -> bool:
         """Take the package that is in the folder if it has changed and works.
 
-        Otherwise the one in service stays, and ``refused`` says why.
+        Otherwise the one in service stays, and ``refused`` says why. A package that has changed
+        since the last call may still be on its way, and is left alone until the next one.
 
         Returns
         -------
@@ -75,17 +76,19 @@ class Releases:
             Whether there was a change, taken or refused.
         """
         found = self._signature()
-        if found == self._seen:
+        complete, self._last = found == self._last, found
+        if found == self._seen or not complete:
             return False
         self._seen = found
         try:
             candidate = copy.copy(self._forecaster)  # shares the weather, not the package
             candidate.package = ModelPackage.load(self._place())
             self._try(candidate)
-        except CourseError as problem:
+        except Exception as problem:  # whatever is wrong with it: the old one serves
             # Whoever asks for its health need not learn where the files are.
             place = f"{self._folder}{os.sep}"
-            self.refused = str(problem).replace(place, "").replace(str(self._folder), "its folder")
+            said = str(problem) if isinstance(problem, CourseError) else repr(problem)
+            self.refused = said.replace(place, "").replace(str(self._folder), "its folder")
         else:
             # One assignment: a request has the old release or the new one, never half of each.
             self._forecaster, self.refused = candidate, ""
@@ -125,6 +128,6 @@ class Releases:
             try:
                 found = (place / name).stat()
                 stats.append((found.st_mtime_ns, found.st_size, found.st_ino))
-            except OSError:
+            except (OSError, ValueError):  # not there, or a name that no file can have
                 stats.append(None)
         return (place, *stats)

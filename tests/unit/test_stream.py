@@ -65,6 +65,11 @@ def test_half_a_line_is_not_read_and_the_next_producer_takes_it_away(log):
     assert list(log.read())[-1] == (len(FLIGHTS), flight(77))
 
 
+def test_a_log_can_begin_anew(log):
+    assert len(list(Log(log.path).read())) == len(FLIGHTS)
+    assert list(Log(log.path, anew=True).read()) == []
+
+
 @given(st.lists(st.dictionaries(st.text(), st.none() | st.integers() | st.text()), max_size=5))
 def test_what_goes_in_comes_out(tmp_path_factory, events):
     log = Log(tmp_path_factory.mktemp("log") / "events.log")

@@ -18,7 +18,6 @@ from packaging.markers import Marker
 
 from mlops_school.errors import CourseError
 from mlops_school.paths import COURSE, ROOT
-from mlops_school.process import load_requirements
 
 FOLDER = COURSE / "deploy"
 PORT = 8000
@@ -110,14 +109,13 @@ def manifests() -> dict[str, dict[str, Any]]:
         },
         "terminationGracePeriodSeconds": 30,
     }
-    lost = load_requirements()["R11"].limits["maximum_lost_requests"]
     deployment = {
         # No number of replicas: that is the autoscaler's, and would be reset by each change.
         "selector": {"matchLabels": LABELS},
         "strategy": {
             "type": "RollingUpdate",
-            # R11 allows no lost request, so no replica ends before the new one is ready.
-            "rollingUpdate": {"maxSurge": 1, "maxUnavailable": lost},
+            # Requirement R11: no replica ends before the one in its place is ready.
+            "rollingUpdate": {"maxSurge": 1, "maxUnavailable": 0},
         },
         "template": {"metadata": {"labels": LABELS}, "spec": pod},
     }

@@ -24,7 +24,7 @@ PORT = 8000
 LABELS = {"app": "delay-service"}
 # What the service imports. What these need in turn stands in uv.lock.
 PACKAGES = (
-    "fastapi", "numpy", "pandas", "prometheus-client", "pyarrow", "pydantic", "pyyaml",
+    "fastapi", "fastapi-offline", "numpy", "pandas", "prometheus-client", "pyarrow", "pydantic", "pyyaml",
     "scikit-learn", "skops", "uvicorn",
 )  # fmt: skip
 _IMAGE = {"python_version": "3.12", "python_full_version": "3.12.11", "sys_platform": "linux"}

@@ -435,8 +435,8 @@ views.show_probes(["/deep", "/alive"], readiness="/health")
 # ### How many replicas?
 #
 # The **HorizontalPodAutoscaler** asks every 15 seconds: replicas × (load of each / target), rounded up. A difference
-# below 10 percent is ignored. It adds replicas at once. It takes them away only when none was needed within the
-# **stabilization window**, 300 seconds by default.
+# below 10 percent is ignored. It adds replicas at once. It takes away only those that were not needed at any time
+# within the **stabilization window**, 300 seconds by default.
 #
 # The flights of a day would not keep one replica busy. So suppose an app reminds all passengers, and of each flight
 # 1000 questions come within two minutes. The timetable is real. A replica answers some 30

@@ -24,8 +24,8 @@ PORT = 8000
 LABELS = {"app": "delay-service"}
 # What the service imports. What these need in turn stands in uv.lock.
 PACKAGES = (
-    "fastapi", "fastapi-offline", "numpy", "pandas", "prometheus-client", "pyarrow", "pydantic", "pyyaml",
-    "scikit-learn", "skops", "uvicorn",
+    "fastapi", "fastapi-offline", "numpy", "pandas", "prometheus-client", "pyarrow", "pydantic",
+    "pyyaml", "scikit-learn", "skops", "uvicorn",
 )  # fmt: skip
 _IMAGE = {"python_version": "3.12", "python_full_version": "3.12.11", "sys_platform": "linux"}
 _IMAGE |= {"platform_system": "Linux", "os_name": "posix", "platform_machine": "x86_64"}

@@ -23,7 +23,7 @@ from mlops_school.exercises.streaming_release import q1, q2, q3, q4, q5
 from mlops_school.paths import new_folder
 
 kills = 4  # how often the consumer is killed
-seconds = 2.5  # of traffic, in each experiment
+seconds = 2.0  # of traffic, in each experiment
 
 # %% [markdown] id="requirements-intro"
 # ## What was promised

@@ -148,6 +148,8 @@ for handler in ["together", "once per flight"]:
 
 # %% [markdown] id="late-intro"
 # Killed again and again, `together` is wrong by exactly the fifty repetitions, and the key takes care of those.
+# With the key, even "effect first" would be right: delivered at least once, counted once. Where effect and offset
+# cannot share a transaction, as they lie in two systems, this is the way.
 #
 # ### When it happened is not when you heard of it
 #

@@ -90,6 +90,27 @@ def test_what_a_kill_in_the_middle_does(log, tmp_path, handler, wrong_by):
     assert counted == len(FLIGHTS) + wrong_by
 
 
+def test_with_a_key_even_the_effect_may_come_first(log, tmp_path, monkeypatch):
+    def effect_first(database, offset, event):
+        with database:
+            if stream.is_new(database, event):
+                stream.count(database, event)
+        yield
+        with database:
+            stream.remember(database, offset + 1)
+
+    monkeypatch.setitem(stream.HANDLERS, "key", effect_first)
+    path = tmp_path / "count.db"
+    for _ in range(3):
+        with suppress(Stopped):
+            stream.consume(log.path, path, "key", stop)
+    assert stream.run(log.path, path, "key") == len(FLIGHTS)
+
+
+def stop():
+    raise Stopped
+
+
 @pytest.mark.parametrize("seed", range(2))
 def test_kills_at_any_moment_change_nothing(tmp_path, seed):
     """Not in the middle of an event, but whenever the clock says so."""

@@ -356,7 +356,7 @@ views.show_false_alarms(same)
 #
 # A **confidence sequence** is made for looking every day: it is wider, so that with 95 percent probability *all*
 # of its intervals hold the truth (T. L. Lai, 1976; H. Wang and A. Ramdas, 2024). You may stop on the day when it
-# excludes zero. Now the real test, from July on.
+# excludes zero. It takes the days as independent of each other. Now the real test, from July on.
 
 # %% id="ab"
 summer = rollouts.outcomes([7, 8], [one, two])

@@ -205,12 +205,14 @@ def test_a_stop_without_a_drain_loses_what_is_not_answered(addresses, drained):
     assert set(answers["status"]) <= {200, NO_RELEASE}
 
 
-def test_a_drain_that_does_not_end_is_told(gateway):
+def test_a_drain_that_does_not_end_is_told(gateway, addresses):
     def drain():
         with pytest.raises(CourseError, match="still has requests"):
-            gateway.drain("a", seconds=0.3)
+            gateway.drain("slow", seconds=0.3)
 
-    releases.under_load(gateway, BODIES, drain, per_second=150, seconds=0.5)
+    with release("slow", SLOW="2") as slow:
+        gateway.route(releases=addresses | {"slow": slow.address}, live="slow")
+        releases.under_load(gateway, BODIES, drain, per_second=40, seconds=0.5)
 
 
 # ---- canaries

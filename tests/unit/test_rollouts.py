@@ -69,7 +69,7 @@ def test_a_release_against_itself_differs_by_chance_only(july):
 
 
 def canary_by_hand(table, candidate, start, rule):
-    """Return hours and flights hurt of the same canary, flight by flight."""
+    """Return hours, flights hurt and difference of the same canary, flight by flight."""
     due, known = (
         [pd.Timestamp(t, tz="UTC") for t in table[name].tolist()] for name in ("due", "known")
     )
@@ -82,7 +82,11 @@ def canary_by_hand(table, candidate, start, rule):
         for n in mine
         if due[n] <= moment
     )
-    return (moment - start).total_seconds() / 3600, hurt
+    what = "warned" if rule.until == "answer" else "dollars"
+    seen = [n for n in flights if wait[n] <= moment]
+    tried = [table[f"{what} {candidate}"].iat[n] for n in seen if n in mine]
+    others = [table[f"{what} 1"].iat[n] for n in seen if n not in mine]
+    return (moment - start).total_seconds() / 3600, hurt, abs(np.mean(tried) - np.mean(others))
 
 
 @pytest.mark.parametrize("until", ["answer", "landing"])
@@ -90,9 +94,11 @@ def test_a_canary_hurts_what_it_answers_until_the_rule_decides(july, until):
     table = july.head(2500)
     rule = Rule(0.2, 60, 0.25, until)
     went = rollouts.canary(table, "3", NOON, rule)
-    hours, hurt = canary_by_hand(table, "3", NOON, rule)
+    hours, hurt, more = canary_by_hand(table, "3", NOON, rule)
     assert went.hours == pytest.approx(hours)
     assert went.hurt == hurt > 0
+    for margin, found in ((more - 1e-9, True), (more + 1e-9, False)):
+        assert rollouts.canary(table, "3", NOON, Rule(0.2, 60, margin, until)).rolled_back == found
 
 
 def test_a_rule_by_answers_judges_warnings_and_one_by_landings_dollars(july):

@@ -65,6 +65,11 @@ def test_half_a_line_is_not_read_and_the_next_producer_takes_it_away(log):
     assert list(log.read())[-1] == (len(FLIGHTS), flight(77))
 
 
+def test_a_log_can_begin_anew(log):
+    assert len(list(Log(log.path).read())) == len(FLIGHTS)
+    assert list(Log(log.path, anew=True).read()) == []
+
+
 @given(st.lists(st.dictionaries(st.text(), st.none() | st.integers() | st.text()), max_size=5))
 def test_what_goes_in_comes_out(tmp_path_factory, events):
     log = Log(tmp_path_factory.mktemp("log") / "events.log")
@@ -83,6 +88,27 @@ def test_what_goes_in_comes_out(tmp_path_factory, events):
 def test_what_a_kill_in_the_middle_does(log, tmp_path, handler, wrong_by):
     counted = stream.count_with_kills(log.path, tmp_path / "count.db", handler, [3, 2])
     assert counted == len(FLIGHTS) + wrong_by
+
+
+def test_with_a_key_even_the_effect_may_come_first(log, tmp_path, monkeypatch):
+    def effect_first(database, offset, event):
+        with database:
+            if stream.is_new(database, event):
+                stream.count(database, event)
+        yield
+        with database:
+            stream.remember(database, offset + 1)
+
+    monkeypatch.setitem(stream.HANDLERS, "key", effect_first)
+    path = tmp_path / "count.db"
+    for _ in range(3):
+        with suppress(Stopped):
+            stream.consume(log.path, path, "key", stop)
+    assert stream.run(log.path, path, "key") == len(FLIGHTS)
+
+
+def stop():
+    raise Stopped
 
 
 @pytest.mark.parametrize("seed", range(2))

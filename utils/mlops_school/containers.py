@@ -18,15 +18,14 @@ from packaging.markers import Marker
 
 from mlops_school.errors import CourseError
 from mlops_school.paths import COURSE, ROOT
-from mlops_school.process import load_requirements
 
 FOLDER = COURSE / "deploy"
 PORT = 8000
 LABELS = {"app": "delay-service"}
 # What the service imports. What these need in turn stands in uv.lock.
 PACKAGES = (
-    "fastapi", "fastapi-offline", "numpy", "pandas", "prometheus-client", "pyarrow", "pydantic", "pyyaml",
-    "scikit-learn", "skops", "uvicorn",
+    "fastapi", "fastapi-offline", "numpy", "pandas", "prometheus-client", "pyarrow", "pydantic",
+    "pyyaml", "scikit-learn", "skops", "uvicorn",
 )  # fmt: skip
 _IMAGE = {"python_version": "3.12", "python_full_version": "3.12.11", "sys_platform": "linux"}
 _IMAGE |= {"platform_system": "Linux", "os_name": "posix", "platform_machine": "x86_64"}
@@ -110,14 +109,13 @@ def manifests() -> dict[str, dict[str, Any]]:
         },
         "terminationGracePeriodSeconds": 30,
     }
-    lost = load_requirements()["R11"].limits["maximum_lost_requests"]
     deployment = {
         # No number of replicas: that is the autoscaler's, and would be reset by each change.
         "selector": {"matchLabels": LABELS},
         "strategy": {
             "type": "RollingUpdate",
-            # R11 allows no lost request, so no replica ends before the new one is ready.
-            "rollingUpdate": {"maxSurge": 1, "maxUnavailable": lost},
+            # Requirement R11: no replica ends before the one in its place is ready.
+            "rollingUpdate": {"maxSurge": 1, "maxUnavailable": 0},
         },
         "template": {"metadata": {"labels": LABELS}, "spec": pod},
     }

@@ -30,6 +30,7 @@ BACKEND_SECONDS = 10  # that a release may take for an answer
 SHADOW_SECONDS = 2  # the same for a shadow, which nobody waits for
 SHADOW_OPEN = 8  # requests to a shadow at a time; when it is slow, others are not mirrored
 FAST_SECONDS = 0.2  # requirement R5
+_PASSED = ("Content-Type", "Accept")  # headers of a request that a release gets to see
 NO_RELEASE = 502  # the status that a client gets if the release gives no answer
 
 
@@ -153,7 +154,9 @@ class Proxy:
                 request.method,
                 table.releases[name] + request.path_qs,
                 data=body,
-                headers={"Content-Type": request.headers.get("Content-Type", "")},
+                headers={
+                    name: request.headers[name] for name in _PASSED if name in request.headers
+                },
                 timeout=aiohttp.ClientTimeout(total=seconds),
             ) as response:
                 answer = await response.read()

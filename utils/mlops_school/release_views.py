@@ -42,6 +42,8 @@ def show_canaries(table: pd.DataFrame, bad: str, good: str, rules: Mapping[str, 
             f"to {hours.iloc[1]:.1f} hours and {hurt.iloc[1]:.0f} flights"
         )
     left.set(title="Hours until the rule decides", xlabel="share of the canary", yscale="log")
+    left.set_yticks([1, 3, 10, 30, 100], ["1", "3", "10", "30", "100"], minor=False)
+    left.minorticks_off()
     right.set(title="Flights hurt until then", xlabel="share of the canary", ylim=(0, None))
     left.legend()
     plots.show(figure, f"As the share grows from {SHARES[0]} to {SHARES[-1]}: {'; '.join(says)}.")

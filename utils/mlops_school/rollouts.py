@@ -40,9 +40,9 @@ def outcomes(
     -------
     DataFrame
         One row a flight, by the time when its warning is ``due``: ``date``; ``known``, when it has
-        landed (both times in UTC); ``bucket``, random between 0 and 1, by which a share of the
-        flights is taken; and of release 1, for example, ``warned 1``, and ``dollars 1``, what its
-        mistake costs.
+        landed (both times in UTC); whether it was ``late``; ``bucket``, random between 0 and 1, by
+        which a share of the flights is taken; and of release 1, for example, ``warned 1``, and
+        ``dollars 1``, what its mistake costs.
     """
     flights = data.load_flights(months)
     flights = flights[flights["arr_delay"].notna()].reset_index(drop=True)
@@ -54,10 +54,10 @@ def outcomes(
             "date": pd.to_datetime(flights[["year", "month", "day"]]),
             "due": due,
             "known": due + pd.Timedelta(hours=2) + until_landed,
+            "late": (late := examples[TARGET].to_numpy()),
             "bucket": np.random.default_rng(seed).random(len(flights)),
         }
     )
-    late = examples[TARGET].to_numpy()
     for package in packages:
         warned = package.model.predict_proba(examples[FEATURES])[:, 1] >= package.threshold
         table[f"warned {package.version}"] = warned

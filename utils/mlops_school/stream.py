@@ -41,10 +41,14 @@ class Log:
     ----------
     path : Path
         The file. It is made if it is not there.
+    anew : bool
+        Whether to begin with an empty log, whatever the file holds.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, anew: bool = False) -> None:
         self.path = path
+        if anew:
+            path.write_bytes(b"")
         path.touch()
 
     def append(self, events: Iterable[Event]) -> None:

@@ -3,16 +3,13 @@
 The program is a real process, and it is killed by the operating system: no ``finally`` runs.
 """
 
-import os
-import subprocess
 import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import NoReturn
 
 import pyarrow as pa
 
-from mlops_school import etl
+from mlops_school import etl, killing
 from mlops_school.errors import CourseError
 
 
@@ -50,15 +47,7 @@ def kill_while_writing(source: Path, path: Path, writer: str, chunks: int) -> No
     CourseError
         If the program ended by itself before it could be killed.
     """
-    command = [sys.executable, "-m", __name__, str(source), str(path), writer, str(chunks)]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as program:
-        reached = program.stdout.readline()
-        program.kill()
-        # On Windows, the Python of an environment starts another one, which ends a moment later.
-        # The pipe ends with the last of them, and only then is the file free.
-        program.stdin.close()
-        program.stdout.read()
-    if not reached:
+    if not killing.kill(__name__, str(source), str(path), writer, str(chunks)):
         raise CourseError(f"The program that writes {path.name} ended before it could be killed.")
 
 
@@ -67,17 +56,11 @@ def _wait_after(chunks: Iterable[pa.Table], after: int) -> Iterator[pa.Table]:
     written = 0
     for chunk in chunks:
         if written == after:
-            _tell_and_wait()
+            killing.tell_and_wait()
         yield chunk
         written += 1
     if written == after:
-        _tell_and_wait()
-
-
-def _tell_and_wait() -> NoReturn:
-    print("reached", flush=True)
-    sys.stdin.read()  # nothing comes, unless the program that is to kill this one has ended
-    os._exit(1)
+        killing.tell_and_wait()
 
 
 def _victim(source: Path, path: Path, writer: str, after: int) -> None:

@@ -14,7 +14,7 @@ import pandas as pd
 from sklearn.pipeline import Pipeline
 from threadpoolctl import threadpool_limits
 
-from mlops_school import data, exploration
+from mlops_school import data, exploration, verdict
 from mlops_school.evaluation import MISSED, NEEDLESS
 from mlops_school.features import FEATURES, TARGET, make_features
 from mlops_school.model_package import ModelPackage
@@ -169,12 +169,8 @@ def slower(ratio: float) -> Verdict:
 
 def biased(gap: Interval) -> Verdict:
     """Stop a model that is not shown to be fair to small airports (R7)."""
-    limit = _R7["maximum_gap"]
-    if -limit <= gap.low and gap.high <= limit:
-        words = "met"
-    else:
-        words = "broken" if gap.low > limit or gap.high < -limit else "not yet known"
-    return Verdict("biased", "R7", words == "met", f"R7 is {words}, gap {gap}")
+    words = verdict.judge(gap.low, gap.high, _R7["maximum_gap"])
+    return Verdict("biased", "R7", words == verdict.MET, f"R7 is {words}, gap {gap}")
 
 
 def judge(

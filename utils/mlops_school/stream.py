@@ -11,12 +11,12 @@ reads, and remembers how far it has come, in one SQLite file.
 import json
 import os
 import sqlite3
-import subprocess
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
+from mlops_school import killing
 from mlops_school.errors import CourseError
 
 Event = Mapping[str, Any]
@@ -200,15 +200,7 @@ def kill(log: Path, database: Path, handler: str, event: int) -> None:
     CourseError
         If the consumer ended by itself before it could be killed.
     """
-    command = [sys.executable, "-m", __name__, str(log), str(database), handler, str(event)]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as program:
-        reached = program.stdout.readline()
-        program.kill()
-        # On Windows, the Python of an environment starts another one, which ends a moment later.
-        # The pipe ends with the last of them, and only then is the database free.
-        program.stdin.close()
-        program.stdout.read()
-    if not reached:
+    if not killing.kill(__name__, str(log), str(database), handler, str(event)):
         raise CourseError(
             f"The consumer ended before event {event}: the log holds no more. Choose a smaller one."
         )
@@ -270,15 +262,9 @@ def _victim(log: str, database: str, handler: str, event: str) -> None:
         nonlocal left
         left -= 1
         if not left:
-            _tell_and_wait()
+            killing.tell_and_wait()
 
     consume(Path(log), Path(database), handler, between)
-
-
-def _tell_and_wait() -> NoReturn:
-    print("reached", flush=True)
-    sys.stdin.read()  # nothing comes, unless the program that is to kill this one has ended
-    os._exit(1)
 
 
 if __name__ == "__main__":

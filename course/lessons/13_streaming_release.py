@@ -422,8 +422,8 @@ print(containers.to_yaml({name: pod[name] for name in names}))
 # Suppose the service had three paths. `/alive`: the process answers. `/health`: its model is loaded as well.
 # `/deep`: the weather source answers as well. (Without weather, our model still forecasts, a little worse.)
 # Which path, or `None`, is right for `liveness`, and which for `readiness`? The check runs a small simulation
-# of a *node*, one computer of the cluster, with three replicas: the weather source is away for five minutes, and later one replica hangs. The
-# cell after the exercise draws what the most diligent liveness probe would do.
+# of a *node*, one computer of the cluster, with three replicas: the weather source is away for five minutes, and
+# later one replica hangs. The cell after the exercise draws what the most diligent liveness probe would do.
 
 # %% id="q5"
 ### BEGIN SOLUTION
@@ -474,7 +474,8 @@ for name, run in runs.items():
 # - **Effect and offset in one transaction**, and a key for what is repeated: then a kill changes nothing.
 # - **Start, route, drain, stop.** In this order, no request is lost.
 # - **A shadow hurts nobody, a canary few, a swap all.** A canary finds only what its rule looks at.
-# - **Looking every day needs an interval made for it**, and days that do not depend on each other. And the winner of a summer may lose in autumn.
+# - **Looking every day needs an interval made for it**, and days that do not depend on each other. And the winner of
+#   a summer may lose in autumn.
 # - **A liveness probe asks for nothing outside of its process.**
 #
 # ## Check what you know

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mlops_school import load, releases, servers
+from mlops_school import load, servers, swaps
 from mlops_school.errors import CourseError
 from mlops_school.gateway import NO_RELEASE, Count, Gateway, Table, bucket
 from mlops_school.servers import Server, get
@@ -149,7 +149,7 @@ def test_a_shadow_is_compared_and_never_answers(gateway):
     wait_until(lambda: since(gateway, "b", before).compared == len(answers))
     assert since(gateway, "b", before).differ == len(answers)  # it warns, the live one does not
     assert since(gateway, "a", alone).warned == 0
-    assert releases.lost(answers) == 0
+    assert swaps.lost(answers) == 0
 
 
 @pytest.mark.parametrize("fault", [{"SLOW": "1.5"}, {"STATUS": "500"}, None])
@@ -182,7 +182,7 @@ def test_a_swap_under_load_loses_nothing(addresses):
                 gateway.drain(old)
                 running.pop(old).stop()
 
-        answers = releases.under_load(gateway, BODIES, swap_four_times, per_second=60, seconds=1)
+        answers = swaps.under_load(gateway, BODIES, swap_four_times, per_second=60, seconds=1)
         assert len(answers) > 60
         assert set(answers["status"]) == {200}
         assert gateway.counts("4").answered
@@ -200,8 +200,8 @@ def test_a_stop_without_a_drain_loses_what_is_not_answered(addresses, drained):
                 gateway.drain("old")
             old.stop()
 
-        answers = releases.under_load(gateway, BODIES, swap, per_second=40, seconds=1)
-    assert (releases.lost(answers) == 0) == drained
+        answers = swaps.under_load(gateway, BODIES, swap, per_second=40, seconds=1)
+    assert (swaps.lost(answers) == 0) == drained
     assert set(answers["status"]) <= {200, NO_RELEASE}
 
 
@@ -210,19 +210,19 @@ def test_a_drain_that_does_not_end_is_told(gateway, addresses):
         with pytest.raises(CourseError, match="still has requests"):
             gateway.drain("slow", seconds=0.3)
 
-    with release("slow", SLOW="2") as slow:
+    with release("slow", SLOW="1") as slow:
         gateway.route(releases=addresses | {"slow": slow.address}, live="slow")
-        releases.under_load(gateway, BODIES, drain, per_second=40, seconds=0.5)
+        swaps.under_load(gateway, BODIES, drain, per_second=40, seconds=0.5)
 
 
 # ---- canaries
 
 
-RULES = [releases.breaks_a_promise, releases.warns_otherwise(needed=10, margin=0.25)]
+RULES = [swaps.breaks_a_promise, swaps.warns_otherwise(needed=10, margin=0.25)]
 
 
 def test_a_canary_that_warns_otherwise_is_rolled_back(gateway):
-    why = releases.try_canary(gateway, "b", 0.4, RULES, BODIES, seconds=10)
+    why = swaps.try_canary(gateway, "b", 0.4, RULES, BODIES, 10, per_second=40)
     assert "too often" in why
     assert gateway.table.canary is None
 
@@ -230,7 +230,7 @@ def test_a_canary_that_warns_otherwise_is_rolled_back(gateway):
 def test_a_canary_that_fails_is_rolled_back_at_once(gateway, addresses):
     with release("c", STATUS="500") as broken:
         gateway.route(releases=addresses | {"broken": broken.address})
-        why = releases.try_canary(gateway, "broken", 0.4, RULES, BODIES, seconds=10)
+        why = swaps.try_canary(gateway, "broken", 0.4, RULES, BODIES, 10)
     assert why.startswith("R6")
     assert gateway.table.canary is None
     assert gateway.counts("broken").failed < 10
@@ -238,18 +238,18 @@ def test_a_canary_that_fails_is_rolled_back_at_once(gateway, addresses):
 
 def test_a_good_canary_stays(gateway, addresses):
     gateway.route(releases=addresses | {"c": addresses["a"]})
-    assert releases.try_canary(gateway, "c", 0.4, RULES, BODIES, seconds=2) == ""
+    assert swaps.try_canary(gateway, "c", 0.4, RULES, BODIES, 1.5, per_second=40) == ""
     assert gateway.table.canary == "c"
 
 
 def test_the_rules_by_themselves():
     good = Count(answered=100, warned=50, slow=2)
-    promise = releases.breaks_a_promise
+    promise = swaps.breaks_a_promise
     assert promise(good, Count(answered=5, failed=1)).startswith("R6")
     assert promise(good, Count(answered=40, slow=30)).startswith("R5")
     assert promise(Count(answered=100, slow=90), Count(answered=40, slow=30)) == ""  # the machine
     assert promise(good, Count(answered=5, slow=5)) == ""  # too few to tell
-    warns = releases.warns_otherwise(10, 0.25)
+    warns = swaps.warns_otherwise(10, 0.25)
     assert warns(good, Count(answered=9)) == ""
     assert "seldom" in warns(good, Count(answered=10))
     assert "often" in warns(good, Count(answered=10, warned=8))

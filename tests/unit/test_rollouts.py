@@ -5,9 +5,11 @@ import pandas as pd
 import pytest
 
 from mlops_school import data, release_views, rollouts
+from mlops_school.errors import CourseError
 from mlops_school.features import FEATURES, load_examples
 from mlops_school.model_package import ModelPackage
 from mlops_school.rollouts import Rule
+from mlops_school.sequential import confidence_sequence, first_exclusion
 
 NOON = pd.Timestamp("2013-07-01 12:00", tz=data.NEW_YORK)
 
@@ -66,6 +68,27 @@ def test_a_release_against_itself_differs_by_chance_only(july):
     error = same.std(axis=0) / np.sqrt(len(same))
     assert (np.abs(same.mean(axis=0)) < 5 * error).all()
     assert (rollouts.same_by_day(july, times=3) == rollouts.same_by_day(july, times=3)).all()
+
+
+def test_decisions_are_those_of_days_and_of_their_threes():
+    rng = np.random.default_rng(2)
+    sure, slow = rng.normal(-2, 1, 31), np.repeat(rng.normal(0, 1, 10), 3)
+    table = rollouts.decisions({"sure": pd.Series(sure), "slow": pd.Series(slow)})
+    day = int(first_exclusion(*confidence_sequence(sure)))
+    threes = 3 * int(first_exclusion(*confidence_sequence(sure[:30].reshape(10, 3).mean(axis=1))))
+    assert 0 < day < threes
+    assert table.loc["sure", ["decided", "by threes"]].tolist() == [
+        f"on day {day}",
+        f"on day {threes}",
+    ]
+    assert table.loc["slow", "by threes"] == "not yet"
+    assert float(table.loc["slow", "like yesterday"]) > 0.4
+    assert float(table.loc["sure", "dollars"]) == pytest.approx(sure.mean(), abs=0.005)
+
+
+def test_a_canary_that_gets_too_few_flights_is_told(july):
+    with pytest.raises(CourseError, match="larger share"):
+        rollouts.judge(july, "3", "2", Rule(0.01, 2000, 0.25))
 
 
 def canary_by_hand(table, candidate, start, rule):

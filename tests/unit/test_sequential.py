@@ -40,6 +40,20 @@ def test_it_finds_an_effect_of_half_a_standard_deviation():
     assert share_that_stop(confidence_sequence, effect=1.5) > 0.95
 
 
+def test_values_like_the_one_before_break_it_and_means_of_three_mend_it():
+    """As of the days of a summer, whose correlation with the day before is 0.42 in the lesson."""
+    values = np.random.default_rng(5).normal(size=(4000, 60))
+    values[:, 0] /= np.sqrt(1 - 0.42**2)
+    for day in range(1, 60):
+        values[:, day] += 0.42 * values[:, day - 1]
+    threes = values.reshape(4000, -1, 3).mean(axis=-1)
+    wrong, mended = (
+        (first_exclusion(*confidence_sequence(v)) > 0).mean() for v in (values, threes)
+    )
+    assert wrong > 0.15
+    assert mended < 0.05 + 3 * np.sqrt(0.05 * 0.95 / 4000)
+
+
 def test_its_limits_are_where_the_likelihood_ratio_is_one_to_alpha():
     """The ratio, integrated numerically over the effect, instead of its closed form."""
     values = np.random.default_rng(3).normal(1, 2, 15)

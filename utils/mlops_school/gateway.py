@@ -31,6 +31,9 @@ SHADOW_SECONDS = 2  # the same for a shadow, which nobody waits for
 SHADOW_OPEN = 8  # requests to a shadow at a time; when it is slow, others are not mirrored
 FAST_SECONDS = 0.2  # requirement R5
 _PASSED = ("Content-Type", "Accept")  # headers of a request that a release gets to see
+# How long a connection to a release is kept for the next request. Shorter than the release keeps it
+# (uvicorn: 5 seconds), or a request would now and then meet one that is just being closed.
+KEEP_SECONDS = 2
 NO_RELEASE = 502  # the status that a client gets if the release gives no answer
 
 
@@ -118,7 +121,7 @@ class Proxy:
         return app
 
     async def _connect(self, app: web.Application) -> AsyncIterator[None]:
-        connector = aiohttp.TCPConnector(limit=0)
+        connector = aiohttp.TCPConnector(limit=0, keepalive_timeout=KEEP_SECONDS)
         async with aiohttp.ClientSession(connector=connector) as self._session:
             yield
 

@@ -1,14 +1,16 @@
 """What it costs to try a release on real flights: canaries and A/B tests, replayed on the data."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
 
 from mlops_school import data, evaluation
+from mlops_school.errors import CourseError
 from mlops_school.features import FEATURES, TARGET, load_examples, warning_due
 from mlops_school.model_package import ModelPackage
+from mlops_school.sequential import confidence_sequence, first_exclusion
 
 
 def in_percent(package: ModelPackage, version: str) -> ModelPackage:
@@ -96,6 +98,41 @@ def by_day(table: pd.DataFrame, candidate: str, share: float | None = None) -> p
     return means[0] - means[1]
 
 
+def decisions(series: Mapping[str, pd.Series]) -> pd.DataFrame:
+    """Return when tests that are looked at every day have decided.
+
+    Parameters
+    ----------
+    series : mapping of str to Series
+        The difference of each day, of :func:`by_day`.
+
+    Returns
+    -------
+    DataFrame
+        A row a test: the mean difference in ``dollars``; the correlation of a day with the day
+        before, ``like yesterday``; and when the confidence sequence has ``decided``, of single days
+        and ``by threes``, with the mean of three days as one value.
+    """
+    return pd.DataFrame(
+        {
+            name: {
+                "dollars": f"{difference.mean():+.2f}",
+                "like yesterday": f"{difference.autocorr():+.2f}",
+                "decided": _decided(difference, 1),
+                "by threes": _decided(difference, 3),
+            }
+            for name, difference in series.items()
+        }
+    ).T
+
+
+def _decided(difference: pd.Series, days: int) -> str:
+    whole = len(difference) // days * days
+    values = difference.to_numpy()[:whole].reshape(-1, days).mean(axis=1)
+    day = days * int(first_exclusion(*confidence_sequence(values)))
+    return f"on day {day}" if day else "not yet"
+
+
 def same_by_day(table: pd.DataFrame, times: int, seed: int = 0) -> np.ndarray:
     """Return A/A tests: release 1 against itself, with flights drawn by a coin.
 
@@ -178,11 +215,21 @@ def canary(table: pd.DataFrame, candidate: str, start: pd.Timestamp, rule: Rule)
         From which on it gets flights.
     rule : Rule
         By which it is judged.
+
+    Raises
+    ------
+    CourseError
+        If the candidate gets fewer flights than the rule needs.
     """
     first = table["due"].searchsorted(start.tz_convert(None))
     now = {name: table[name].to_numpy()[first:] for name in table}
     chosen = now["bucket"] < rule.share
     moments, what = (now["due"], "warned") if rule.until == "answer" else (now["known"], "dollars")
+    if not 1 <= rule.needed <= chosen.sum():
+        raise CourseError(
+            f"From {start:%d %B} on, the candidate gets {chosen.sum()} flights, and the rule needs "
+            f"{rule.needed}. Choose a larger share, or a number from 1 to that."
+        )
     moment = np.partition(moments[chosen], rule.needed - 1)[rule.needed - 1]
     seen = moments <= moment
     more = (

@@ -37,10 +37,11 @@ def confidence_sequence(
 
     With probability ``1 - alpha``, *all* of the intervals hold the mean, however long it goes on.
     So whoever stops as soon as an interval excludes zero is wrong in at most `alpha` of the cases.
-    It is the t-test whose likelihood ratio is a mixture over the effect, normal around zero, and
-    over the unknown variance: T. L. Lai (1976), in the form of H. Wang and A. Ramdas,
-    "Anytime-valid t-tests and confidence sequences for Gaussian means with unknown variance"
-    (Sequential Analysis, 2024). It takes values as independent and normal.
+    It is the sequential t-test of H. Wang and A. Ramdas, "Anytime-valid t-tests and confidence
+    sequences for Gaussian means with unknown variance" (Sequential Analysis, 2024): its likelihood
+    ratio is a mixture over the effect, normal around zero, where T. L. Lai (1976) took a flat one,
+    and over the unknown variance. It takes values as independent and normal, with the same mean
+    and variance; where a value is like the one before, it is wrong more often.
 
     Parameters
     ----------
@@ -58,7 +59,8 @@ def confidence_sequence(
     mean, error, n = _so_far(values)
     growth = 1 + prior * n
     # The likelihood ratio is growth**-0.5 * ((1 + q) / (1 + q / growth))**(n / 2) with
-    # q = t**2 / (n - 1). By Ville's inequality it ever reaches 1 / alpha with probability alpha.
+    # q = t**2 / (n - 1). By Ville's inequality, the probability that it ever reaches 1 / alpha is
+    # at most alpha.
     limit = (growth / alpha**2) ** (1 / n)
     with np.errstate(divide="ignore", invalid="ignore"):
         q = np.where(limit < growth, (limit - 1) / (1 - limit / growth), np.inf)

@@ -30,7 +30,7 @@ def under_load(
     gateway: Gateway,
     bodies: Sequence[Mapping[str, Any]],
     action: Callable[[], Any] = lambda: None,
-    per_second: float = 12,
+    per_second: float = 8,
     seconds: float = 3.0,
 ) -> pd.DataFrame:
     """Do something half a second after requests have begun to come in, steadily.
@@ -147,6 +147,7 @@ def try_canary(
     rules: Sequence[Judge],
     bodies: Sequence[Mapping[str, Any]],
     seconds: float,
+    per_second: float = 8,
 ) -> str:
     """Let a candidate answer a share of the flights under traffic, and watch it.
 
@@ -158,6 +159,8 @@ def try_canary(
         Of the flights, from 0 to 1.
     bodies : sequence of mapping
         What clients ask.
+    per_second : float
+        How often they ask.
 
     Returns
     -------
@@ -167,7 +170,7 @@ def try_canary(
     reasons: list[str] = []
     gateway.route(canary=candidate, share=share)
     look = partial(watch, gateway, candidate, rules, seconds)
-    under_load(gateway, bodies, lambda: reasons.append(look()), seconds=1)
+    under_load(gateway, bodies, lambda: reasons.append(look()), per_second, seconds=1)
     return reasons[0]
 
 

@@ -108,13 +108,16 @@ def test_the_rule_decides(verdicts, decision, open_):
 def test_the_report_says_all_and_names_what_was_not_looked_at(tmp_path):
     path = tmp_path / "deep" / "report.md"
     for _ in range(2):  # over an older one
-        text = verdict.write_report(path, "1", evidence(R1=BROKEN, R2=MET), REQUIREMENTS)
+        facts = evidence(R1=BROKEN, R2=MET)
+        text = verdict.write_report(path, "1", facts, REQUIREMENTS, ["test_rain fails"])
     assert path.read_text(encoding="utf-8") == text
     assert text.startswith("# Release 1: GO WITH CONDITIONS\n")
     assert verdict.RULE.splitlines()[0] in text
     assert "| R1 One | broken | 1 of 2 | here |" in text
     assert "- R1 One: alert in lesson 14, rollback in lesson 15." in text
     assert "Not looked at here, but elsewhere: R3 (lesson 09)." in text
+    assert text.endswith("\n- test_rain fails\n")
+    assert "no requirement" not in verdict.write_report(path, "1", facts, REQUIREMENTS)
 
 
 def collected(*, roc_auc=0.72, dollars=5.0, low=0.0, high=0.05, passed="passed", seconds=0.05):

@@ -23,7 +23,7 @@ from mlops_school.model_package import ModelPackage
 from mlops_school.servers import Server
 
 exam_months = [6, 7, 8, 9, 10, 11, 12]
-seconds = 0.6  # how long each step of the load test takes
+seconds = 0.5  # how long each step of the load test takes
 
 # %% [markdown] id="rule-intro"
 # ## First the rule, then the evidence
@@ -305,7 +305,7 @@ candidate = replace(release, version="2-candidate", model=model)
 may = backtest.forecast(candidate, [5])
 threshold = float(evaluation.cost_curve(may["late"], may["probability"]).idxmin())
 candidate = replace(candidate, threshold=threshold)
-place = candidate.write(paths.new_folder("10-evaluation") / "candidate")
+place = candidate.write(paths.workspace() / "10-evaluation" / "candidate")
 again = run_tests(tests, "test_behaviour.py", MODEL_PACKAGE=str(place))
 print(again["outcome"].value_counts().to_string())
 
@@ -421,7 +421,7 @@ expected = np.prod(stress.busiest_hour()) / 3600  # flights in an hour, times se
 address = f"{service.address}/forecast"
 load.by_clients(address, requests, clients=1, seconds=0.3)  # the first answers are slow
 patient = load.by_clients(address, requests, clients=4, seconds=seconds)
-usual = load.at_rate(address, requests, stress.RESERVE * expected, 5 * seconds)
+usual = load.at_rate(address, requests, stress.RESERVE * expected, 6 * seconds)
 most = load.summarise(patient)["per_second"]
 steps = stress.staircase(address, requests, most * stress.STEPS, seconds)
 plots.show(*views.draw_staircase(steps, requirements["R5"].limits["within_milliseconds"]))
@@ -489,15 +489,17 @@ stress.compare_doors(runs)
 # %% tags=["nbval-ignore-output"] id="report"
 facts = verdict.collect(months, spans, report, usual, expected)
 decision, conditions = verdict.decide(facts, requirements)
-failed = [f"{test} fails" for test in report.index[report["outcome"] == "failed"]]
+failed = report.index[report["outcome"] == "failed"]
+others = [f"{test} fails" for test in failed if not test.startswith("test_R")]
 page = paths.workspace() / "10-evaluation" / "report.md"
-verdict.write_report(page, "1", facts, requirements, others=failed)
+verdict.write_report(page, "1", facts, requirements, others)
 print(f"RELEASE 1: {decision}; conditions: {', '.join(conditions)}\n")
 verdict.table(facts, requirements)
 
 # %% [markdown] id="recap"
-# The rule gives **GO WITH CONDITIONS**: R2, R3 and R7 are broken, each with an alert and a rollback. So release 1 may run
-# *on trial*: lessons 11 to 13 package and serve it, and nobody relies on it. Would *you* have liked a plain "go"? It
+# The rule gives **GO WITH CONDITIONS**: R2, R3 and R7 are broken, each with an alert and a rollback. (If R5 stands there
+# too, your computer was busy: run the load test again.) So release 1 may run *on trial*: lessons 11 to 13 package and
+# serve it, and nobody relies on it. Would *you* have liked a plain "go"? It
 # beats both rules without a model in six months of seven. That may be a reason to change R3, openly, with those who
 # agreed on it. It is no reason to change the rule. And that rain must not make a flight safer may deserve a requirement
 # of its own. The page is `10-evaluation/report.md` in your `workspace`.
@@ -505,7 +507,7 @@ verdict.table(facts, requirements)
 # ## What you take with you
 #
 # - **A metric comes with an interval**, and days are drawn, not flights. Two models are compared on the same days.
-# - **Test on later months.** A random split knows the days of the test already.
+# - **Test on later months.** After a random split, the model knows the days of the test already.
 # - **Calibration drifts with the months.** A repair from last month can cost more than it saves.
 # - **Test behaviour, not only averages.** A constraint can put knowledge into a model.
 # - **Fairness needs a choice** between criteria that exclude each other, groups that are large enough, and columns that are true.

@@ -40,7 +40,9 @@ def test_people_are_described_and_priced_by_hand():
 
 def test_both_repairs_close_the_gap_and_open_the_other(people):
     _, good, young = people
-    found = {way: fairness.describe(good, young, fairness.decide(way)) for way in fairness.WAYS}
+    decisions = {way: fairness.decide(way) for way in fairness.WAYS}
+    found = {way: fairness.describe(good, young, granted) for way, granted in decisions.items()}
+    prices = {way: fairness.price(good, granted) for way, granted in decisions.items()}
     refused = {way: table["refused"].diff().iloc[1] for way, table in found.items()}
     bad = {way: table["bad"].diff().iloc[1] for way, table in found.items()}
     assert refused["by cost alone"] < -0.15
@@ -48,6 +50,7 @@ def test_both_repairs_close_the_gap_and_open_the_other(people):
     for way in ("a limit for each group", "fair training"):
         assert abs(refused[way]) < 0.05
         assert bad[way] < 2 * bad["by cost alone"] < 0
+        assert abs(prices[way] - prices["by cost alone"]) < 0.05
 
 
 def test_decisions_are_the_same_each_time():

@@ -23,7 +23,7 @@ from mlops_school.model_package import ModelPackage
 from mlops_school.servers import Server
 
 exam_months = [6, 7, 8, 9, 10, 11, 12]
-seconds = 0.6  # how long each step of the load test takes
+seconds = 0.5  # how long each step of the load test takes
 
 # %% [markdown] id="rule-intro"
 # ## First the rule, then the evidence
@@ -62,8 +62,8 @@ print(pd.crosstab(june["late"], june["warned"]), "\n")
 intervals.metrics(june).round(3)
 
 # %% [markdown] id="q1-task"
-# Of the warnings, 43 percent are right, and three of four late flights get one. At 40 dollars against 10 that is a good
-# bargain: you would not want more precision at the price of recall.
+# Of the warnings, 43 percent are right, and three of four late flights get one. A missed delay costs four times as much
+# as a needless warning, so here recall is worth more than precision.
 #
 # But another June would give other numbers. How different? The **bootstrap** asks the data: draw as many flights
 # as there are, *with replacement*, measure again, and repeat. Where most results lie is the interval.
@@ -99,7 +99,7 @@ widths.round(3).assign(wider=ratio.round(1))
 # %% [markdown] id="split-intro"
 # `intervals.bootstrap` does what you did, 500 times. With days, the intervals are 3 to 9 times wider. The narrow ones
 # are not more exact, they are wrong: they suppose 27,075 independent flights where there are 30 days. So June's ROC AUC
-# is somewhere between 0.68 and 0.74, and **R3's 0.70 lies inside**.
+# is probably somewhere between 0.68 and 0.74, and **R3's 0.70 lies inside**.
 #
 # ## A random split flatters
 #
@@ -211,12 +211,12 @@ for name, one in chosen.items():
     print(f"{name:10} calibration error {error:.3f}, Brier score {brier:.3f}")
 
 # %% [markdown] id="repair-intro"
-# June is nearly right, in September far fewer flights were late than the model said, in December more. One
-# model, and wrong in both directions: not the model has changed but the months.
+# June is nearly right. In September far fewer flights were late than the model said, in December more. One
+# model, and wrong in both directions: the model has not changed, the months have.
 #
 # There is a well-known repair, **recalibration**: learn, from the last month, how to move and stretch the
-# probabilities. If they are right, the threshold of 0.20 is the cheapest one. Let us do that each month, as a team
-# would, and look at the dollars.
+# probabilities. If they are right, the cheapest threshold is 10 / (10 + 40) = 0.20. Let us do that each month, as a
+# team would, and look at the error and the dollars, before and after the repair.
 
 # %% id="repair"
 earlier = pd.concat([backtest.forecast(release, [5]), exam])
@@ -229,7 +229,7 @@ for month in exam_months:
     dollars = [evaluation.cost(now["late"], p) / len(now) for p in (now["warned"], repaired >= 0.2)]
     rows[month] = [*errors, *dollars]
 table = pd.DataFrame.from_dict(rows, orient="index")
-table.columns = ["error", "repaired", "dollars", "dollars repaired"]
+table.columns = ["error", "error repaired", "dollars", "dollars repaired"]
 table.round(3)
 
 # %% [markdown] id="q3-task"
@@ -272,7 +272,7 @@ q3.check(test_rain)
 # %% [markdown] id="behaviour-intro"
 # Yours is one of eight such tests in `course/model_tests`, a folder of real pytest files. Another file there holds the
 # **integration tests**: they send flights to the running service over HTTP, and compare each answer with what a notebook
-# computes from the same data, to the last bit. That proves that no skew (lesson 08) sits between the two.
+# computes from the same data, to the last bit. If they pass, no skew (lesson 08) sits between the two for these flights.
 
 # %% id="behaviour"
 from mlops_school.testing import run_tests
@@ -286,9 +286,10 @@ for test, message in report.loc[report["outcome"] == "failed", "message"].items(
 report.groupby(["file", "outcome"]).size()
 
 # %% [markdown] id="candidate-intro"
-# The integration is sound. But one test of behaviour fails, on the model that you were about to switch on: **heavy
-# rain is safer than light rain**. Who taught it that? The first line below counts: 60 flights of 105,475, nearly nobody.
-# What trees learn from so few is chance, and June's ROC AUC does not notice.
+# The integration tests pass. But one test of behaviour fails, on the model that you were about to switch on: **heavy
+# rain is safer than light rain**. Its message gives the mean probability for each amount of rain: 0.361 in light rain,
+# 0.354 in heavy rain. Who taught it that? The first line below counts: of 105,475 flights, 60 had heavy rain. Trees learn
+# little more than chance from so few, and June's ROC AUC does not notice.
 #
 # Repair it with knowledge: a *monotonic constraint* forbids the trees to let the probability fall with more rain, more
 # wind or less visibility. The candidate is trained with it, and gets its threshold from May, like release 1. Then: the
@@ -304,7 +305,7 @@ candidate = replace(release, version="2-candidate", model=model)
 may = backtest.forecast(candidate, [5])
 threshold = float(evaluation.cost_curve(may["late"], may["probability"]).idxmin())
 candidate = replace(candidate, threshold=threshold)
-place = candidate.write(paths.new_folder("10-evaluation") / "candidate")
+place = candidate.write(paths.workspace() / "10-evaluation" / "candidate")
 again = run_tests(tests, "test_behaviour.py", MODEL_PACKAGE=str(place))
 print(again["outcome"].value_counts().to_string())
 
@@ -322,14 +323,15 @@ for metric in ["roc_auc", "dollars"]:
 # %% [markdown] id="people-intro"
 # All eight pass. Is the candidate also *better*? Look at the two intervals of ROC AUC: they overlap almost wholly, and
 # one would say "no idea". But a bad day is bad for both. The **paired** interval of the difference takes that luck
-# out and is several times narrower. It leans clearly to the candidate, and still holds zero: in June alone,
-# "better" is not proven. What is proven is that it behaves.
+# out and is three times narrower. It leans to the candidate, and still holds zero: in June alone, "better" is not
+# proven. What it has for certain is the constraint: more rain never makes a flight safer.
 #
 # ## Fairness among people
 #
 # No person appears in our flights. Where models decide about people, unfairness is no matter of comfort. So we borrow
 # a table: **German credit**, 1,000 applicants, 700 good risks and 300 bad. The obvious question is about women and men,
-# and there is a column `personal_status_and_sex`. Before we use it, a look at it, from the first row to the last.
+# and there is a column `personal_status_and_sex`. Before we use it, we read it from the first row to the last: which value
+# stands there, and in how many rows one after the other?
 
 # %% id="people"
 from mlops_school import data, fairness
@@ -341,10 +343,10 @@ print(blocks.to_string(index=False))
 # %% [markdown] id="q4-task"
 # The column is **sorted**, and nothing else is! So its values belong to other people: whatever we computed from it
 # would be noise. It came like this in a published package. And even the original column mixes women and single
-# men (U. Grömping, 2019). The [data card](../course/data/README.md) has the details. A fairness number is not better than its column.
+# men in one class (U. Grömping, 2019). The [data card](../course/data/README.md) has the details. A fairness number is not better than its column.
 #
-# Age is sound. 190 applicants are 25 or younger. The bank's documentation says that granting a bad risk costs 5 times as
-# much as refusing a good one, so a credit pays from a probability of 5/6 on. Each applicant is decided by a model that has
+# Age is sound. 190 applicants are 25 or younger. The documentation of the data says that granting a bad risk costs 5 times
+# as much as refusing a good one, so a credit pays from a probability of 5/6 on. Each applicant is decided by a model that has
 # not seen them (5 folds).
 #
 # ### Exercise 4: who is wronged?
@@ -408,7 +410,8 @@ print(f"price: {100 * (after - before):.1f} cents per flight")
 #
 # R5: 95 of 100 answers within 200 milliseconds. But at which load? Derive it: the busiest hour of the year, with every
 # passenger asking once within that hour. We ask for three times that, as a reserve. Then we raise the load in steps, from a third of what the service can
-# do to nearly twice as much, by real requests over HTTP. For each step: the median (p50), the mean, p95 and p99.
+# do to nearly twice as much, by real requests over HTTP. For each step: the median (p50), the mean, p95 and
+# p99. (A step has few requests here, so its p99 is nearly the slowest of them.)
 
 # %% tags=["nbval-ignore-output"] id="stress"
 from mlops_school import load, stress
@@ -418,7 +421,7 @@ expected = np.prod(stress.busiest_hour()) / 3600  # flights in an hour, times se
 address = f"{service.address}/forecast"
 load.by_clients(address, requests, clients=1, seconds=0.3)  # the first answers are slow
 patient = load.by_clients(address, requests, clients=4, seconds=seconds)
-usual = load.at_rate(address, requests, stress.RESERVE * expected, 5 * seconds)
+usual = load.at_rate(address, requests, stress.RESERVE * expected, 6 * seconds)
 most = load.summarise(patient)["per_second"]
 steps = stress.staircase(address, requests, most * stress.STEPS, seconds)
 plots.show(*views.draw_staircase(steps, requirements["R5"].limits["within_milliseconds"]))
@@ -461,11 +464,11 @@ q5.check(fits)
 # %% tags=["nbval-ignore-output"] id="overload"
 inside = max(1, int(WITHIN // (1000 / most)) // 2)  # half of what your function should give
 guard = [sys.executable, "-m", "mlops_school.overload", str(folder), str(inside)]
-runs = {"open to everybody": load.at_rate(address, requests, 2 * most, 2 * seconds)}
+runs = {"open to everybody": load.at_rate(address, requests, 2 * most, 1.5 * seconds)}
 with Server(guard) as guarded:
     door = f"{guarded.address}/forecast"
     load.by_clients(door, requests, clients=1, seconds=0.3)
-    runs[f"at most {inside} inside"] = load.at_rate(door, requests, 2 * most, 2 * seconds)
+    runs[f"at most {inside} inside"] = load.at_rate(door, requests, 2 * most, 1.5 * seconds)
 plots.show(*views.draw_overload(runs, WITHIN))
 stress.compare_doors(runs)
 
@@ -473,33 +476,38 @@ stress.compare_doors(runs)
 # On the left everybody is let in, and all share the one processor: all are answered, and nearly all too late. On the
 # right only as many get an answer as the service can give **in time**, and the others (crosses) know it at once.
 # Nothing has become faster. The service has learned to say no. (By R5 as it is written, a refusal counts as not answered:
-# the guard saves those inside, it does not replace a second computer. Lesson 13 brings that.)
+# the guard saves those inside, it does not replace a second computer. Lesson 13 puts a gateway in front of several
+# services, and simulates how their number follows the load.)
 #
 # ## Go or no-go
 #
 # Now the page for your manager. Each line has its requirement, its verdict, its numbers, and where they come from. What
-# was *not* looked at is named as well: silence is not consent. And mind the line of R5: even 32 answers in time of 32 are no
-# more than a good sign. To be sure of 95 percent you need about 60 without a failure.
+# was *not* looked at is named as well: silence is not consent. So is the failed test of behaviour, though no requirement
+# speaks of it. And mind the line of R5: even 32 answers in time of 32 are no more than a good sign. To be sure of 95
+# percent you need about 60 without a failure.
 
 # %% tags=["nbval-ignore-output"] id="report"
 facts = verdict.collect(months, spans, report, usual, expected)
 decision, conditions = verdict.decide(facts, requirements)
-text = verdict.write_report(
-    paths.workspace() / "10-evaluation" / "report.md", "1", facts, requirements
-)
+failed = report.index[report["outcome"] == "failed"]
+others = [f"{test} fails" for test in failed if not test.startswith("test_R")]
+page = paths.workspace() / "10-evaluation" / "report.md"
+verdict.write_report(page, "1", facts, requirements, others)
 print(f"RELEASE 1: {decision}; conditions: {', '.join(conditions)}\n")
 verdict.table(facts, requirements)
 
 # %% [markdown] id="recap"
-# The rule gives **GO WITH CONDITIONS**: R2, R3 and R7 are broken, each with an alert and a rollback. So release 1 may run
-# *on trial*: lessons 11 to 13 package and serve it, and nobody relies on it. Would *you* have liked a plain "go"? It
+# The rule gives **GO WITH CONDITIONS**: R2, R3 and R7 are broken, each with an alert and a rollback. (If R5 stands there
+# too, your computer was busy: run the load test again.) So release 1 may run *on trial*: lessons 11 to 13 package and
+# serve it, and nobody relies on it. Would *you* have liked a plain "go"? It
 # beats both rules without a model in six months of seven. That may be a reason to change R3, openly, with those who
-# agreed on it. It is no reason to change the rule. The page is `10-evaluation/report.md` in your `workspace`.
+# agreed on it. It is no reason to change the rule. And that rain must not make a flight safer may deserve a requirement
+# of its own. The page is `10-evaluation/report.md` in your `workspace`.
 #
 # ## What you take with you
 #
 # - **A metric comes with an interval**, and days are drawn, not flights. Two models are compared on the same days.
-# - **Test on later months.** A random split knows the days of the test already.
+# - **Test on later months.** After a random split, the model knows the days of the test already.
 # - **Calibration drifts with the months.** A repair from last month can cost more than it saves.
 # - **Test behaviour, not only averages.** A constraint can put knowledge into a model.
 # - **Fairness needs a choice** between criteria that exclude each other, groups that are large enough, and columns that are true.

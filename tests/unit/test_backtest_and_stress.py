@@ -25,12 +25,20 @@ from mlops_school.exploration import gap
 from mlops_school.features import FEATURES, load_examples
 from mlops_school.model_package import ModelPackage
 from mlops_school.paths import COURSE
+from mlops_school.servers import Server
 from mlops_school.testing import run_tests
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
     return champion.train().write(tmp_path_factory.mktemp("release"))
+
+
+@pytest.fixture(scope="module")
+def service(folder):
+    """Return a service with the guard at its door, which lets two in."""
+    with Server([sys.executable, "-m", "mlops_school.overload", str(folder), "2"]) as server:
+        yield server.address
 
 
 @pytest.fixture(scope="module")
@@ -90,8 +98,8 @@ def test_costs_of_flights_add_up_to_the_cost(summer):
 # ---- tests of behaviour
 
 
-def test_release_1_fails_one_test_of_behaviour_and_passes_those_of_integration(folder):
-    report = run_tests(COURSE / "model_tests", MODEL_PACKAGE=str(folder))
+def test_release_1_fails_one_test_of_behaviour_and_passes_those_of_integration(folder, service):
+    report = run_tests(COURSE / "model_tests", MODEL_PACKAGE=str(folder), SERVICE=service)
     failed = report.index[report["outcome"] != "passed"].tolist()
     assert failed == ["test_worse_is_not_safer[heavier rain]"]
     assert len(report) == 13
@@ -196,14 +204,11 @@ def test_a_request_that_fails_leaves_its_place():
             asyncio.run(ask_at_once(app, 1))
 
 
-def test_the_guarded_service_forecasts(folder):
-    from mlops_school.servers import Server
-
-    with Server([sys.executable, "-m", "mlops_school.overload", str(folder), "2"]) as service:
-        bodies = stress.requests_of(6, 3)
-        answers = load.by_clients(f"{service.address}/forecast", bodies, clients=1, seconds=0.2)
-        assert set(answers["status"]) == {200}
-        steps = stress.staircase(f"{service.address}/forecast", bodies, [5.0, 10.0], 0.3)
+def test_the_guarded_service_forecasts(service):
+    bodies = stress.requests_of(6, 3)
+    answers = load.by_clients(f"{service}/forecast", bodies, clients=1, seconds=0.2)
+    assert set(answers["status"]) == {200}
+    steps = stress.staircase(f"{service}/forecast", bodies, [5.0, 10.0], 0.3)
     assert steps.index.tolist() == [5.0, 10.0]
     _, alt = evaluation_views.draw_staircase(steps, 200)
     assert "10 requests a second" in alt

@@ -40,7 +40,9 @@ def test_people_are_described_and_priced_by_hand():
 
 def test_both_repairs_close_the_gap_and_open_the_other(people):
     _, good, young = people
-    found = {way: fairness.describe(good, young, fairness.decide(way)) for way in fairness.WAYS}
+    decisions = {way: fairness.decide(way) for way in fairness.WAYS}
+    found = {way: fairness.describe(good, young, granted) for way, granted in decisions.items()}
+    prices = {way: fairness.price(good, granted) for way, granted in decisions.items()}
     refused = {way: table["refused"].diff().iloc[1] for way, table in found.items()}
     bad = {way: table["bad"].diff().iloc[1] for way, table in found.items()}
     assert refused["by cost alone"] < -0.15
@@ -48,6 +50,7 @@ def test_both_repairs_close_the_gap_and_open_the_other(people):
     for way in ("a limit for each group", "fair training"):
         assert abs(refused[way]) < 0.05
         assert bad[way] < 2 * bad["by cost alone"] < 0
+        assert abs(prices[way] - prices["by cost alone"]) < 0.05
 
 
 def test_decisions_are_the_same_each_time():
@@ -108,13 +111,16 @@ def test_the_rule_decides(verdicts, decision, open_):
 def test_the_report_says_all_and_names_what_was_not_looked_at(tmp_path):
     path = tmp_path / "deep" / "report.md"
     for _ in range(2):  # over an older one
-        text = verdict.write_report(path, "1", evidence(R1=BROKEN, R2=MET), REQUIREMENTS)
+        facts = evidence(R1=BROKEN, R2=MET)
+        text = verdict.write_report(path, "1", facts, REQUIREMENTS, ["test_rain fails"])
     assert path.read_text(encoding="utf-8") == text
     assert text.startswith("# Release 1: GO WITH CONDITIONS\n")
     assert verdict.RULE.splitlines()[0] in text
     assert "| R1 One | broken | 1 of 2 | here |" in text
     assert "- R1 One: alert in lesson 14, rollback in lesson 15." in text
     assert "Not looked at here, but elsewhere: R3 (lesson 09)." in text
+    assert text.endswith("\n- test_rain fails\n")
+    assert "no requirement" not in verdict.write_report(path, "1", facts, REQUIREMENTS)
 
 
 def collected(*, roc_auc=0.72, dollars=5.0, low=0.0, high=0.05, passed="passed", seconds=0.05):

@@ -4,6 +4,7 @@ from collections.abc import Hashable
 
 import numpy as np
 import pandas as pd
+from scipy.sparse import coo_array, csr_array
 
 from mlops_school.evaluation import MISSED, NEEDLESS
 
@@ -24,8 +25,8 @@ def metrics(table: pd.DataFrame) -> pd.Series:
     Series
         ``precision``, ``recall``, ``f1``, ``roc_auc``, and ``dollars`` per flight.
     """
-    weight = np.ones(len(table))
-    return pd.Series(_measure(_Columns(table), weight), index=METRICS)
+    together = _cells(table, np.zeros(len(table), dtype=int))
+    return pd.Series(_measure(together, np.ones(1)), index=METRICS)
 
 
 def bootstrap(
@@ -53,14 +54,13 @@ def bootstrap(
     DataFrame of shape (repeats, 5)
         The metrics of each draw.
     """
-    columns = _Columns(table)
     code = np.arange(len(table)) if unit is None else pd.factorize(table[unit], sort=True)[0]
-    units = code.max() + 1
+    cells, units = _cells(table, code), code.max() + 1
     random = np.random.default_rng(seed)
     draws = []
     for _ in range(repeats):
         drawn = np.bincount(random.integers(0, units, units), minlength=units)
-        draws.append(_measure(columns, drawn[code]))
+        draws.append(_measure(cells, drawn))
     return pd.DataFrame(draws, columns=METRICS)
 
 
@@ -76,30 +76,32 @@ def interval(draws: pd.DataFrame, percent: float = 95) -> pd.DataFrame:
     return draws.quantile([tail, 1 - tail]).set_axis(["low", "high"]).T
 
 
-class _Columns:
-    """What every draw needs of a table, taken out once."""
+def _cells(table: pd.DataFrame, unit: np.ndarray) -> csr_array:
+    """Return how many flights of each kind (late, warned, level) each unit has.
 
-    def __init__(self, table: pd.DataFrame) -> None:
-        self.late = table["late"].to_numpy(dtype=bool)
-        self.warned = table["warned"].to_numpy(dtype=bool)
-        self.level = np.rint(table["probability"].to_numpy() * LEVELS).astype(int)
+    All metrics follow from these numbers, and a draw of units adds up columns of them.
+    """
+    late, warned = (table[name].to_numpy(dtype=bool).astype(int) for name in ("late", "warned"))
+    level = np.rint(table["probability"].to_numpy() * LEVELS).astype(int)
+    kind = (2 * late + warned) * (LEVELS + 1) + level
+    shape = (4 * (LEVELS + 1), unit.max() + 1)
+    return coo_array((np.ones(len(table)), (kind, unit)), shape=shape).tocsr()
 
 
-def _measure(columns: _Columns, weight: np.ndarray) -> tuple[float, ...]:
-    late, warned = columns.late, columns.warned
-    hit, needless = weight[late & warned].sum(), weight[~late & warned].sum()
-    missed = weight[late & ~warned].sum()
+def _measure(cells: csr_array, drawn: np.ndarray) -> tuple[float, ...]:
+    """Return the metrics if each unit was drawn so many times."""
+    levels = (cells @ drawn).reshape(4, LEVELS + 1)
+    _, needless, missed, hit = levels.sum(axis=1)
     with np.errstate(invalid="ignore"):
         precision, recall = hit / (hit + needless), hit / (hit + missed)
         f1 = 2 * hit / (2 * hit + needless + missed)
-    dollars = (MISSED * missed + NEEDLESS * needless) / weight.sum()
-    return precision, recall, f1, _roc_auc(columns, weight), dollars
+    dollars = (MISSED * missed + NEEDLESS * needless) / levels.sum()
+    roc_auc = _roc_auc(late=levels[2] + levels[3], punctual=levels[0] + levels[1])
+    return precision, recall, f1, roc_auc, dollars
 
 
-def _roc_auc(columns: _Columns, weight: np.ndarray) -> float:
+def _roc_auc(late: np.ndarray, punctual: np.ndarray) -> float:
     """Return the share of pairs in which the late flight has the higher level; a tie is half."""
-    late = np.bincount(columns.level, weight * columns.late, LEVELS + 1)
-    punctual = np.bincount(columns.level, weight * ~columns.late, LEVELS + 1)
     below = np.cumsum(punctual) - punctual
     with np.errstate(invalid="ignore"):
         return float((late * (below + punctual / 2)).sum() / (late.sum() * punctual.sum()))

@@ -12,7 +12,7 @@ from mlops_school.process import load_requirements
 
 _R5 = load_requirements()["R5"].limits
 RESERVE = 3  # so many times the expected load must be borne
-STEPS = np.array([0.3, 0.7, 1.2, 1.8])  # of what a service can answer
+STEPS = np.array([0.3, 0.7, 1.3, 1.8])  # of what a service can answer
 
 
 def requests_of(month: int, count: int) -> list[dict[str, Any]]:

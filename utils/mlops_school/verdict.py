@@ -172,10 +172,12 @@ def write_report(
     release: str,
     evidence: Sequence[Evidence],
     requirements: Mapping[str, Requirement],
+    others: Sequence[str] = (),
 ) -> str:
     """Write the report as Markdown over an older one, and return its text.
 
-    Requirements without evidence are named, so that nobody takes silence for consent.
+    Requirements without evidence are named, so that nobody takes silence for consent; and so is
+    what was found of which no requirement speaks: `others`.
     """
     decision, open_ = decide(evidence, requirements)
     seen = {one.requirement for one in evidence}
@@ -195,6 +197,9 @@ def write_report(
         )
     unseen = [f"{name} ({what.test})" for name, what in requirements.items() if name not in seen]
     lines += ["", f"Not looked at here, but elsewhere: {', '.join(unseen)}.", ""]
+    if others:
+        lines += ["Found, though no requirement speaks of it:", ""]
+        lines += [*(f"- {what}" for what in others), ""]
     text = "\n".join(lines)
     path.parent.mkdir(parents=True, exist_ok=True)
     with files.replacing(path) as part:

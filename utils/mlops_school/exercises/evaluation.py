@@ -45,6 +45,12 @@ def _june() -> dict[str, Any]:
         "    return pd.concat([days[n] for n in random.integers(0, 30, 10)])": "as many days",
         "def draw(june, random):\n"
         "    return random.choice(june['date'].unique(), 30)": "the columns of `june`",
+        "def draw(june, random):\n"
+        "    drawn = random.choice(june['date'], 30)\n"
+        "    return pd.concat([june[june['date'] == day] for day in drawn])": "few flights",
+        "def draw(june, random):\n"
+        "    drawn = np.random.choice(june['date'].unique(), 30)\n"
+        "    return pd.concat([june[june['date'] == day] for day in drawn])": "same June twice",
     },
     given=_june,
 )
@@ -55,9 +61,7 @@ def q1(
     sizes = june.groupby("date").size()
     draws = []
     for seed in range(3):
-        drawn = _call(draw, june, np.random.default_rng(seed))
-        if not isinstance(drawn, pd.DataFrame) or "date" not in drawn:
-            raise NotYet("return a table of flights, with the columns of `june`.")
+        drawn = _drawn(draw, june, seed)
         times = drawn.groupby("date").size() / sizes.reindex(drawn["date"].unique())
         if not np.allclose(times, times.round()):
             raise NotYet(
@@ -73,7 +77,21 @@ def q1(
         raise NotYet("draw as many days as June has.")
     if all(times.equals(draws[0]) for times in draws):
         raise NotYet("each draw gives the same days. Let `random` choose them.")
+    if not _drawn(draw, june, seed=0).equals(_drawn(draw, june, seed=0)):
+        raise NotYet("draw with `random`, so that the same seed gives the same June twice.")
+    half = june["date"].drop_duplicates()[: len(sizes) // 2]
+    uneven = june[~(june["date"].isin(half) & june.duplicated("date"))]  # one flight a day there
+    days = pd.concat([_drawn(draw, uneven, seed).drop_duplicates("date") for seed in range(9)])
+    if days["date"].isin(half).mean() < 0.3:  # of so many draws, about a half
+        raise NotYet("days with few flights hardly come. Give each day the same chance.")
     return "a bad day comes with all its late flights, or not at all, as in real months."
+
+
+def _drawn(draw: object, june: pd.DataFrame, seed: int) -> pd.DataFrame:
+    drawn = _call(draw, june, np.random.default_rng(seed))
+    if not isinstance(drawn, pd.DataFrame) or "date" not in drawn:
+        raise NotYet("return a table of flights, with the columns of `june`.")
+    return drawn.reset_index(drop=True)
 
 
 def _call(function: object, *arguments: object) -> Any:
@@ -197,7 +215,7 @@ def q3(test_rain: Callable[[Callable, pd.DataFrame], None]) -> str:
     # Where rain up to 0.1 raises, and more rain lowers again, as in release 1.
     def hump(table: pd.DataFrame) -> np.ndarray:
         rain = table["precip"].to_numpy(float)
-        return 0.3 + np.minimum(rain, 0.1) - 0.1 * np.maximum(rain - 0.1, 0)
+        return 0.3 + np.minimum(rain, 0.1) - 0.035 * np.maximum(rain - 0.1, 0)
 
     good = [
         (_model(0.2), mixed, "it fails for a model whose probability rises with rain."),
@@ -263,10 +281,14 @@ def _people() -> dict[str, Any]:
 )
 def q4(unfair: float, good: np.ndarray, young: np.ndarray, granted: np.ndarray) -> str:
     """By how much are good young applicants refused more often?"""
+    if not np.isscalar(unfair) or isinstance(unfair, str):
+        raise NotYet("`unfair` is one number: a share less another share.")
     refused = ~granted
     right = refused[good & young].mean() - refused[good & ~young].mean()
     if np.isclose(unfair, right):
         return f"a good risk who is young is refused {100 * right:.0f} points more often."
+    if np.isclose(unfair, 100 * right) or np.isclose(unfair, right, rtol=0, atol=0.006):
+        raise NotYet("nearly. Leave it as it is: no percent, and not rounded.")
     if np.isclose(unfair, refused[young].mean() - refused[~young].mean()):
         raise NotYet("that counts all young people, also those who would not have paid back.")
     if np.isclose(unfair, refused[good & young].mean()):
@@ -303,6 +325,8 @@ def q5(fits: Callable[[float], int]) -> str:
     """How many requests may be inside at the same time?"""
     for each, right in [(20, 10), (100, 2), (27, 7), (30, 6), (500, 1)]:
         found = _call(fits, each)
+        if not isinstance(found, int | float | np.integer):
+            raise NotYet("return the limit, a whole number.")
         if isinstance(found, float) and not found.is_integer():
             raise NotYet("the limit is a whole number of requests. Round it down.")
         if found == right:

@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from mlops_school import model_pipeline, paths, registry, releases
+from mlops_school import model_pipeline, paths, registry, swaps
 from mlops_school.gateway import Gateway
 from mlops_school.model_package import ModelPackage
 from mlops_school.servers import Server, get
@@ -37,12 +37,12 @@ def test_a_delivered_model_takes_the_place_of_the_champion_and_goes_again(plan, 
         registry.export(shelf / "2")
         delivered = ModelPackage.load(shelf / "2")
         assert delivered.version == plan.release
-        bodies = releases.afternoon(7, 1)
-        swap = releases.under_load(gateway, bodies, lambda: point_to(shelf, "2"))
-        assert releases.lost(swap) == 0
+        bodies = swaps.afternoon(7, 1)
+        swap = swaps.under_load(gateway, bodies, lambda: point_to(shelf, "2"))
+        assert swaps.lost(swap) == 0
         assert json.loads(get(health)[1])["release"] == "2"
 
         assert registry.rollback() == champion
         point_to(shelf, "1")
-        assert releases.lost(releases.under_load(gateway, bodies)) == 0
+        assert swaps.lost(swaps.under_load(gateway, bodies)) == 0
         assert json.loads(get(health)[1])["release"] == "1"

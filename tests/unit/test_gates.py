@@ -12,14 +12,17 @@ from mlops_school import data, gates
 from mlops_school.gates import Interval
 
 
-class Sleeper:
-    """A model that takes a while."""
+class Worker:
+    """A model that keeps the processor at work for a while, and lets others have it first."""
 
-    def __init__(self, seconds):
-        self.seconds = seconds
+    def __init__(self, seconds, wait=0.0):
+        self.seconds, self.wait = seconds, wait
 
     def predict_proba(self, flights):
-        time.sleep(self.seconds)
+        time.sleep(self.wait)
+        end = time.process_time() + self.seconds
+        while time.process_time() < end:
+            pass
 
 
 def make_trial(days):
@@ -113,10 +116,11 @@ def test_a_model_may_be_a_little_slower(ratio, passed):
     assert ("STOPPED" in str(verdict)) is not passed
 
 
-def test_slowdown_compares_the_shortest_times():
+def test_slowdown_compares_the_time_of_the_processor():
     flights = pd.DataFrame(columns=gates.FEATURES, index=range(3), dtype=float)
-    assert gates.slowdown(flights, Sleeper(0.03), Sleeper(0.005)) > 2
-    assert gates.slowdown(flights, Sleeper(0.005), Sleeper(0.03)) < 0.5
+    assert gates.slowdown(flights, Worker(0.03), Worker(0.01)) > 2
+    assert gates.slowdown(flights, Worker(0.01), Worker(0.03)) < 0.5
+    assert gates.slowdown(flights, Worker(0.03), Worker(0.01, wait=0.05)) > 2
 
 
 def test_a_trial_counts_all_flights_to_a_destination_but_holds_those_that_arrived():

@@ -109,6 +109,11 @@ def test_only_a_gap_that_is_shown_to_be_small_passes(low, high, words):
     assert f"R7 is {words}," in verdict.reason
 
 
+def test_an_interval_is_written_with_signs_but_without_a_negative_zero():
+    assert str(Interval(-0.001, -0.03, 0.03)) == "+0.00 [-0.03, +0.03]"
+    assert f"{Interval(-0.001, -0.03, 0.03):.3f}" == "-0.001 [-0.030, +0.030]"
+
+
 @pytest.mark.parametrize(("ratio", "passed"), [(0.5, True), (1.5, True), (1.51, False)])
 def test_a_model_may_be_a_little_slower(ratio, passed):
     verdict = gates.slower(ratio)

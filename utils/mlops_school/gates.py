@@ -41,8 +41,11 @@ class Interval:
         return f"{self:.2f}"
 
     def __format__(self, digits: str) -> str:
-        """Write all three with a sign, and as many digits as for a float, such as ``.2f``."""
-        found, low, high = (f"{x:+{digits or '.2f'}}" for x in (self.found, self.low, self.high))
+        """Write all three with a sign, and as many digits as for a float, such as ``.2f``.
+
+        What is rounded to zero is ``+0.00``.
+        """
+        found, low, high = (f"{x:+z{digits or '.2f'}}" for x in (self.found, self.low, self.high))
         return f"{found} [{low}, {high}]"
 
 

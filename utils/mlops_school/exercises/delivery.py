@@ -36,6 +36,8 @@ def _asked(function: Callable[..., object], *numbers: float) -> object:
         "def may_pass(low, high):\n    return high < 0": "as good as the champion",
         "def may_pass(low, high):\n    return low <= 0": "not shown to be dearer",
         "def may_pass(low, high):\n    return high > 0": "turn it round",
+        "def may_pass(low, high):\n    return high <= 0.2": "0.15 dearer",
+        "def may_pass(low, high):\n    return abs(high) <= MARGIN": "surely cheaper",
         "may_pass = True": "give a function",
     },
     given=lambda: dict(_MARGIN),
@@ -61,8 +63,13 @@ def q1(may_pass: Callable[[float, float], bool]) -> str:
             "between 0.30 cheaper and 0.70 dearer it passes: it is not shown to be dearer, but "
             "neither is it shown to be harmless. The burden of proof is the candidate's."
         )
-    if not _asked(may_pass, -0.40, -0.10):
-        raise NotYet("a candidate that is surely cheaper is stopped.")
+    if _asked(may_pass, -0.3, 0.15):
+        raise NotYet(
+            "between 0.30 cheaper and 0.15 dearer it passes. It may be 0.15 dearer: is that more "
+            "than `MARGIN`?"
+        )
+    if not _asked(may_pass, -0.60, -0.30):
+        raise NotYet("a candidate that is surely cheaper, by 0.30 at least, is stopped.")
     return "what is not yet known does not pass. In doubt, the champion stays."
 
 
@@ -190,7 +197,7 @@ def q4(repaired_file: str) -> str:
     if not isinstance(repaired_file, str):
         raise NotYet("give the whole file as one text.")
     if found := ci_services.mistakes("GitLab CI", repaired_file):
-        raise NotYet(f"the schema still says: {found[0]}.")
+        raise NotYet(f"the schema still says: {found[0].removesuffix('.')}.")
     try:
         order = [command.split()[-1] for command in ci_services.stages("GitLab CI", repaired_file)]
     except CourseError:

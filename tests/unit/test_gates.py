@@ -12,14 +12,17 @@ from mlops_school import data, gates
 from mlops_school.gates import Interval
 
 
-class Sleeper:
-    """A model that takes a while."""
+class Worker:
+    """A model that keeps the processor at work for a while, and lets others have it first."""
 
-    def __init__(self, seconds):
-        self.seconds = seconds
+    def __init__(self, seconds, wait=0.0):
+        self.seconds, self.wait = seconds, wait
 
     def predict_proba(self, flights):
-        time.sleep(self.seconds)
+        time.sleep(self.wait)
+        end = time.process_time() + self.seconds
+        while time.process_time() < end:
+            pass
 
 
 def make_trial(days):
@@ -106,6 +109,11 @@ def test_only_a_gap_that_is_shown_to_be_small_passes(low, high, words):
     assert f"R7 is {words}," in verdict.reason
 
 
+def test_an_interval_is_written_with_signs_but_without_a_negative_zero():
+    assert str(Interval(-0.001, -0.03, 0.03)) == "+0.00 [-0.03, +0.03]"
+    assert f"{Interval(-0.001, -0.03, 0.03):.3f}" == "-0.001 [-0.030, +0.030]"
+
+
 @pytest.mark.parametrize(("ratio", "passed"), [(0.5, True), (1.5, True), (1.51, False)])
 def test_a_model_may_be_a_little_slower(ratio, passed):
     verdict = gates.slower(ratio)
@@ -113,10 +121,11 @@ def test_a_model_may_be_a_little_slower(ratio, passed):
     assert ("STOPPED" in str(verdict)) is not passed
 
 
-def test_slowdown_compares_the_shortest_times():
+def test_slowdown_compares_the_time_of_the_processor():
     flights = pd.DataFrame(columns=gates.FEATURES, index=range(3), dtype=float)
-    assert gates.slowdown(flights, Sleeper(0.03), Sleeper(0.005)) > 2
-    assert gates.slowdown(flights, Sleeper(0.005), Sleeper(0.03)) < 0.5
+    assert gates.slowdown(flights, Worker(0.03), Worker(0.01)) > 2
+    assert gates.slowdown(flights, Worker(0.01), Worker(0.03)) < 0.5
+    assert gates.slowdown(flights, Worker(0.03), Worker(0.01, wait=0.05)) > 2
 
 
 def test_a_trial_counts_all_flights_to_a_destination_but_holds_those_that_arrived():

@@ -3,31 +3,45 @@
 import json
 import subprocess
 import sys
+from dataclasses import replace
 
 import mlflow
 import pytest
 
-from mlops_school import ci_services, model_pipeline, pipeline, registry
+from mlops_school import champion, ci_services, model_pipeline, pipeline, registry
 from mlops_school.errors import CourseError
 from mlops_school.model_package import ModelPackage
 from mlops_school.model_pipeline import STAGES, Plan, main
-from mlops_school.paths import COURSE
+from mlops_school.origin import provenance
+from mlops_school.paths import COURSE, workspace
 from mlops_school.process import load_requirements
 from mlops_school.repository import Repository
 
 PLAN = COURSE / "pipelines" / "model.toml"
 
 
+@pytest.fixture(scope="module")
+def release():
+    """Return a release 1 that is trained in no time, and taken for the real one."""
+    record = {"seed": "0", **provenance(champion.MONTHS)}
+    return replace(champion.train("1", (1,), max_iter=3), record=record)
+
+
 @pytest.fixture(autouse=True)
-def own_workspace(tmp_path, monkeypatch):
+def own_workspace(release, tmp_path, monkeypatch):
     monkeypatch.setenv("SCHOOL_WORKSPACE", str(tmp_path / "a work space"))
     monkeypatch.chdir(tmp_path)
+    release.write(workspace() / "releases" / "1")
     yield
     mlflow.end_run()
 
 
+def test_the_plan_of_the_course_can_be_read():
+    assert Plan.read(PLAN) == Plan("2", (1, 2, 3, 4, 5), 0, {"max_leaf_nodes": 15})
+
+
 def test_a_plan_passes_all_stages_twice_and_is_registered_once(capsys):
-    plan = Plan.read(PLAN)
+    plan = Plan("2", (5,), settings={"max_iter": 20})
     model_pipeline.run(plan)
     first = capsys.readouterr().out
     model_pipeline.run(plan)
@@ -44,6 +58,7 @@ def test_a_plan_passes_all_stages_twice_and_is_registered_once(capsys):
     for name in ("R1", "R2", "R3", "R5", "R7"):
         assert load_requirements()[name].title in card
     assert plan.key == registry.key_of(2)
+    assert ModelPackage.load(registry.folder_of(1)).model[-1].n_iter_ == 3  # the quick release 1
 
 
 @pytest.fixture
@@ -111,6 +126,11 @@ def test_equal_plans_have_equal_keys_and_others_do_not(small, monkeypatch):
     assert small.key == before
 
 
+def test_a_plan_for_a_single_number_of_a_month_says_what_is_wrong():
+    with pytest.raises(CourseError, match="months 1 to 5"):
+        Plan("2", 5)
+
+
 def test_the_test_stage_finds_a_feature_that_knows_the_future(small, monkeypatch):
     honest = model_pipeline.make_features
 
@@ -150,6 +170,7 @@ def test_only_the_challenger_is_promoted(small, monkeypatch):
         ("months = [1]", "no plan"),
         ('release = "2"\nmonths = [1]\ncolour = "red"', "no plan"),
         ('release = "2"\nmonths = []', "months 1 to 5"),
+        ('release = "2"\nmonths = 5', "no plan"),
         ('release = "2"\nmonths = [5, 6]', "months 1 to 5"),
     ],
 )
@@ -164,8 +185,8 @@ def test_the_github_file_runs_as_it_is_and_a_gate_stops_a_worse_model(tmp_path):
     repository = Repository.create(tmp_path / "repository")
     file = ci_services.SERVICES["GitHub Actions"].place
     repository.write(file, ci_services.read("GitHub Actions"))
-    repository.write("model.toml", 'release = "2"\nmonths = [1]\n[settings]\nmax_iter = 3\n')
-    repository.commit("Learn little")
+    repository.write("model.toml", 'release = "2"\nmonths = [1]\n[settings]\nlearning_rate = 1.0\n')
+    repository.commit("Learn hastily")
     run = pipeline.run(repository, file=file)
     assert list(run.jobs.values()) == ["passed", "passed", "failed", *["skipped"] * 3]
     assert "STOPPED worse (R2)" in run.log("validate")

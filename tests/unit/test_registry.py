@@ -83,6 +83,23 @@ def test_promote_and_rollback_move_an_alias(second):
     assert registry.rollback() == registry.at("champion") == 1
 
 
+def test_who_is_killed_while_promoting_leaves_the_champion_and_can_repeat_it(second, monkeypatch):
+    version = registry.add(second, "a key")
+    honest = registry.point
+
+    def killed(alias, version):
+        if alias == registry.CHAMPION:
+            raise KeyboardInterrupt
+        honest(alias, version)
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(registry, "point", killed)
+        registry.promote(version)
+    assert registry.at("champion") == registry.rollback() == 1
+    assert registry.promote(version)
+    assert (registry.at("champion"), registry.at("previous")) == (version, 1)
+
+
 def test_without_a_previous_champion_there_is_no_way_back():
     with pytest.raises(CourseError, match="no previous"):
         registry.rollback()

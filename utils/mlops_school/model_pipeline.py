@@ -11,7 +11,7 @@ import argparse
 import hashlib
 import json
 import tomllib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -56,7 +56,8 @@ class Plan:
 
     def __post_init__(self) -> None:
         last = min(gates.MONTHS) - 2
-        if not self.months or not set(self.months) <= set(range(1, last + 1)):
+        months = self.months if isinstance(self.months, Collection) else ()
+        if not months or not set(months) <= set(range(1, last + 1)):
             raise CourseError(
                 f"A plan may learn from the months 1 to {last}: the month after them chooses the "
                 "threshold, and later ones judge."

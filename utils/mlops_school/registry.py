@@ -143,7 +143,8 @@ def check(version: int) -> list[Verdict]:
 def promote(version: int) -> bool:
     """Make a version the champion, if it passes :func:`check`; tell whether anything changed.
 
-    The alias ``previous`` then points at the champion before.
+    The alias ``previous`` then points at the champion before. It moves first: whoever is killed
+    between the two steps leaves the old champion in service, and may promote again.
 
     Raises
     ------
@@ -162,6 +163,8 @@ def promote(version: int) -> bool:
 
 def rollback() -> int:
     """Make the previous champion the champion again, and return its version.
+
+    If it is the champion already, nothing changes.
 
     Raises
     ------

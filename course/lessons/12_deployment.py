@@ -136,9 +136,10 @@ print(second.forecasts, "after the correction; refused:", second.refused)
 # ## How old may a forecast be?
 #
 # R1 allows what is known two hours before departure. A batch at midnight knows less: for a flight in the evening,
-# its newest weather is many hours old. Our features take weather of more than six hours for unknown. We replay a week in June with batches that run more or less often; each
-# warning comes from the last run before it is due. And for comparison, each flight at the very moment when its
-# warning is due, as a real-time service would.
+# its newest weather is many hours old, and our features take weather of over six hours for unknown.
+#
+# We replay a week in June with batches that run more or less often; each warning comes from the last run before it is
+# due. And for comparison, each flight at the very moment when its warning is due, as a real-time service would.
 
 # %% id="fresh"
 from mlops_school.features import make_features
@@ -188,10 +189,12 @@ q2.check(rarest, cost, never, always)
 
 # %% [markdown] id="real-time-intro"
 # The nightly batch, which many would build first, costs more than no model. Remember why: for most of its flights the
-# weather is unknown by then, and release 1 was trained on flights whose weather was known. Another model may bear old
-# weather better; this way to measure it stays the same. And beyond an hourly batch, real-time brought nothing at all: airports report their weather once an hour, so between two reports there is
-# nothing new to know. **Fresh is not the same as real-time.** For flights that are in the timetable an hourly batch
-# is enough, and it is cheaper: no server that must never fall over at night.
+# weather is unknown by then, and release 1 learned from flights whose weather was known. Another model may bear old
+# weather better. Measure it in the same way.
+#
+# And beyond an hourly batch, real-time brought nothing at all: airports report their weather once an hour, so between
+# two reports there is nothing new to know. **Fresh is not the same as real-time.** For flights that are in the
+# timetable an hourly batch is enough, and it is cheaper: no server that must never fall over at night.
 #
 # ## Real-time
 #

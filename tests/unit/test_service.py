@@ -75,7 +75,9 @@ def test_few_rows_of_weather_give_the_features_that_all_rows_give(packages):
     sample = data.load_flights([1, 11, 12]).sample(60, random_state=0)
     flights = as_flights(sample)
     forecaster = Forecaster(packages[0])
-    expected = make_features(as_table(flights), data.load_weather(), data.load_planes())
+    weather = forecaster._weather  # with gaps, so that old rows matter, too
+    forecaster._weather = weather[weather["time_hour"].dt.hour % 5 == 0]
+    expected = make_features(as_table(flights), forecaster._weather, data.load_planes())
     pd.testing.assert_frame_equal(forecaster.features(flights), expected)
     alone = pd.concat([forecaster.features([one]) for one in flights], ignore_index=True)
     pd.testing.assert_frame_equal(alone, expected)
@@ -109,6 +111,8 @@ def test_few_rows_of_weather_give_the_features_that_all_rows_give(packages):
         ({"departure": "0001-01-01T00:00:00+14:00"}, 422, ["departure"]),
         ({"departure": "9999-12-31T23:59:59-14:00"}, 422, ["departure"]),
         ({"departure": 1372714200}, 422, ["departure"]),
+        ({"departure": "1372714200"}, 422, ["departure"]),
+        ({"departure": " -1372714200.5"}, 422, ["departure"]),
         ({"departure": True}, 422, ["departure"]),
         ({"passenger": "Ada"}, 422, ["passenger"]),
         ({"carrier": None, "dest": None}, 422, ["carrier", "dest"]),
@@ -133,7 +137,8 @@ def test_it_wants_json_that_is_declared_as_such(client, kind):
 
 
 def test_it_names_a_wrong_path_and_method(client):
-    assert places(client.get("/nowhere")) == ["path"]
+    for path in ("/nowhere", "/health/"):
+        assert places(client.get(path, follow_redirects=False)) == ["path"]
     answer = client.get("/forecast")
     assert (answer.status_code, places(answer)) == (405, ["method"])
     assert answer.headers["allow"] == "POST"

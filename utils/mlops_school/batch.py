@@ -24,8 +24,7 @@ from mlops_school.features import (
     warning_due,
 )
 from mlops_school.files import replacing, sha256
-from mlops_school.forecasts import Flight, Forecaster
-from mlops_school.service import refusals
+from mlops_school.forecasts import Flight, Forecaster, what_is_wrong
 
 KEY = ["carrier", "flight", "origin"]  # what tells the flights of a day apart
 TIMETABLE = [*KEY, "dest", "departure", "tailnum"]
@@ -106,7 +105,7 @@ def forecast(
             flights.append(Flight(**known))
             rows.append({name: row[name] for name in [*KEY, "dest", "departure"]})
         except ValidationError as error:
-            wrong = refusals.name(error.errors()[0])
+            wrong = what_is_wrong(error.errors()[0])
             name = " ".join(str(row[part]) for part in KEY)
             refused[name] = f"{wrong['where']}: {wrong['what']}"
     found = [one.model_dump() for one in forecaster.forecast(flights, known_by)]

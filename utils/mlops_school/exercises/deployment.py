@@ -1,9 +1,11 @@
 """Exercises of lesson 12, Batch and real-time deployment."""
 
 import json
+import os
 import tempfile
 from collections.abc import Callable
 from contextlib import suppress
+from numbers import Real
 from pathlib import Path
 from typing import Any
 
@@ -39,9 +41,10 @@ class _Cut(pd.DataFrame):
         return _Cut
 
     def to_csv(self, path: Any = None, *args: Any, **kwargs: Any) -> str | None:
-        half = pd.DataFrame(self).iloc[: len(self) // 2].to_csv(path, *args, **kwargs)
-        if path is None:
-            return half
+        table = pd.DataFrame(self)
+        if path is None:  # into memory, where a power cut leaves no trace
+            return table.to_csv(None, *args, **kwargs)
+        table.iloc[: len(self) // 2].to_csv(path, *args, **kwargs)
         raise _Unplugged
 
 
@@ -84,6 +87,8 @@ def _leaves(path: Path) -> pd.DataFrame:
         "def run_day(timetable, path, forecast):\n"
         "    forecast(timetable).to_csv(path, index=False)": "unplugged",
         "def run_day(timetable, path, forecast):\n"
+        "    path.write_text(forecast(timetable).to_csv(index=False))": "unplugged",
+        "def run_day(timetable, path, forecast):\n"
         "    new = forecast(timetable)\n"
         "    old = pd.read_csv(path) if path.exists() else new.head(0)\n"
         "    both = pd.concat([old, new]).drop_duplicates(['carrier', 'flight'], keep='last')\n"
@@ -123,10 +128,14 @@ def q1(run_day: Callable[[pd.DataFrame, Path, Callable], None]) -> str:
         if len(left) != len(corrected):
             raise NotYet("after a correction, each flight must still have one forecast.")
 
-        before = path.read_bytes()
+        before, twin = path.read_bytes(), path.with_name("twin")
+        os.link(path, twin)  # another name of the old file: shows if that one is written into
         with suppress(_Unplugged, CourseError):  # the answer may itself say what went wrong
             run_day(_DAY, path, _forecast_and_cut)
-        if not path.exists() or path.read_bytes() != before:
+        complete = path.exists() and (
+            path.read_bytes() == before or len(_leaves(path)) == len(_DAY)
+        )
+        if not complete or twin.read_bytes() != before:
             raise NotYet(
                 "unplugged while it writes, it leaves half a day under the name of the whole. Let "
                 "the old file stay until the new one is complete."
@@ -157,7 +166,7 @@ _COST = {"at once": 6.17, 1: 6.17, 6: 6.27, 12: 7.18, 24: 10.07}
 )
 def q2(rarest: int, cost: dict[int | str, float], never: float, always: float) -> str:
     """How rarely may the batch run?"""
-    if not isinstance(rarest, int | float):
+    if not isinstance(rarest, Real):
         raise NotYet("`rarest` is one number: the hours from one run to the next.")
     cost = {hours: dollars for hours, dollars in cost.items() if hours != "at once"}
     if rarest not in cost:

@@ -19,7 +19,7 @@ from mlops_school.service import observe, refusals
 from mlops_school.service.guard import Guard
 from mlops_school.service.releases import Releases
 
-RELOAD_SECONDS = 1.0  # how often the folder is looked at
+RELOAD_SECONDS = 0.5  # how often the folder is looked at
 MAXIMUM_WAITING = 32  # requests; who comes then would wait for long, and is told so at once
 
 
@@ -88,6 +88,7 @@ def create_app(package: Path) -> FastAPI:
         description="Will a flight from New York arrive 15 or more minutes late?",
         version="1.0",  # of this interface; the release of the model may change meanwhile
         redoc_url=None,
+        redirect_slashes=False,  # a path with a slash too many is a wrong path
         lifespan=lifespan,
     )
     app.add_middleware(Guard, metrics=metrics, release=lambda: releases.version)

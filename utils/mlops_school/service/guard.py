@@ -24,6 +24,9 @@ _REQUEST_ID = re.compile(r"[\w-]{1,64}", flags=re.ASCII)
 class Guard:
     """Limits what comes in, and counts and logs what goes out.
 
+    It sees a request once its headers are complete. To shut out clients that open connections and
+    send nothing is left to the proxy in front.
+
     Parameters
     ----------
     app : ASGI application

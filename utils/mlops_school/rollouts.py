@@ -16,9 +16,10 @@ from mlops_school.sequential import confidence_sequence, first_exclusion
 def in_percent(package: ModelPackage, version: str) -> ModelPackage:
     """Return a faulty release: its threshold was written in percent where a share is expected.
 
-    It starts, is healthy, and answers quickly. It never warns.
+    A service refuses a threshold above 1, so it was cut to 1. The release starts, is healthy, and
+    answers quickly. It never warns.
     """
-    return replace(package, version=version, threshold=100 * package.threshold)
+    return replace(package, version=version, threshold=min(1.0, 100 * package.threshold))
 
 
 def outcomes(

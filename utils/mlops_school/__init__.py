@@ -9,3 +9,4 @@ import os
 # it is set here, first.
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
 os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
+os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "ERROR")  # no log of migrations in a lesson

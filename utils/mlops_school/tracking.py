@@ -29,7 +29,6 @@ from mlops_school.training import TRUSTED_TYPES, make_boosting
 LOCK_SECONDS = 5  # how long to wait for another program that is writing
 
 logging.getLogger("alembic").setLevel(logging.WARNING)
-logging.getLogger("mlflow").setLevel(logging.ERROR)  # no migration log in a lesson
 
 
 def connect() -> Path:

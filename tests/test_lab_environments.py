@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import tomllib
 from operator import attrgetter
+from urllib.parse import unquote
 
 import pytest
 from packaging.requirements import Requirement
@@ -39,7 +40,7 @@ def locked() -> dict[tuple[str, str], list[tuple[frozenset[Tag], int]]]:
     packages = tomllib.loads((ROOT / "uv.lock").read_text(encoding="utf-8"))["package"]
     return {
         (package["name"], package["version"]): [
-            (parse_wheel_filename(wheel["url"].rpartition("/")[2])[3], wheel["size"])
+            (parse_wheel_filename(unquote(wheel["url"].rpartition("/")[2]))[3], wheel["size"])
             for wheel in package.get("wheels", ())
         ]
         for package in packages

@@ -399,7 +399,9 @@ limits = np.where(exam["small"], small_limit, release.threshold)
 fair = exam.assign(warned=exam["probability"] >= limits)
 fair_spans = backtest.small_gaps(fair)
 fair_verdicts = [verdict.judge(span.low, span.high, limit) for span in fair_spans.itertuples()]
-before, after = backtest.costs_of(exam).mean(), backtest.costs_of(fair).mean()
+before, after = (
+    evaluation.mistakes(table["late"], table["warned"]).mean() for table in (exam, fair)
+)
 print(f"limits {release.threshold}, and {small_limit:.2f} for small ones: {fair_verdicts}")
 print(f"price: {100 * (after - before):.1f} cents per flight")
 

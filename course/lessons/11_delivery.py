@@ -18,7 +18,7 @@
 # the registry.
 
 # %% tags=["parameters"] id="imports"
-from mlops_school import gates, model_pipeline, plots, quiz, registry
+from mlops_school import backtest, gates, model_pipeline, plots, quiz, registry
 from mlops_school.champion import train
 from mlops_school.exercises import ____
 from mlops_school.exercises.delivery import q1, q2, q3, q4, q5
@@ -71,7 +71,7 @@ fifteen = Plan("2", months=(1, 2, 3, 4), settings={"max_leaf_nodes": 15})
 candidate = train(fifteen.release, fifteen.months, fifteen.seed, **fifteen.settings)
 
 trial = gates.load_trial()  # July, August and September
-theirs, mine = gates.answer(trial, champion), gates.answer(trial, candidate)
+theirs, mine = backtest.answer(trial, champion), backtest.answer(trial, candidate)
 print(f"champion:   {theirs['dollars'].mean():.2f} dollars per flight")
 print(f"candidate:  {mine['dollars'].mean():.2f} dollars per flight")
 difference = gates.paired(trial, mine, theirs)
@@ -251,7 +251,7 @@ from IPython.display import Markdown
 from mlops_school.features import FEATURES, load_examples
 
 autumn = trial[trial["month"] == 9]
-newer = gates.answer(autumn, ModelPackage.load(registry.folder_of(2)))
+newer = backtest.answer(autumn, ModelPackage.load(registry.folder_of(2)))
 print(
     f"late: {load_examples([6])['late'].mean():.0%} in June, {autumn['late'].mean():.0%} in September"
 )

@@ -92,7 +92,7 @@ def test_only_whole_spans_are_judged(summer):
 
 
 def test_costs_of_flights_add_up_to_the_cost(summer):
-    assert backtest.costs_of(summer).sum() == cost(summer["late"], summer["warned"])
+    assert summer["dollars"].sum() == cost(summer["late"], summer["warned"])
 
 
 # ---- tests of behaviour

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mlops_school import data, gates
+from mlops_school import backtest, data, gates
 from mlops_school.gates import Interval
 
 
@@ -146,6 +146,6 @@ def test_a_mistake_costs_what_the_requirement_says():
     trial = pd.DataFrame(columns=gates.FEATURES, index=range(4), dtype=float)
     trial["late"] = [True, True, False, False]
     package = gates.ModelPackage("1", Says(), 0.5, (1,), {})
-    answers = gates.answer(trial, package)
+    answers = backtest.answer(trial, package)
     assert answers["warned"].tolist() == [True, False, True, False]
     assert answers["dollars"].tolist() == [0, 40, 10, 0]

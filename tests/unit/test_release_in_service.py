@@ -106,15 +106,21 @@ def test_a_model_of_a_type_that_nobody_has_approved_is_refused(tmp_path):
         ModelPackage.load(tmp_path)
 
 
-def test_the_champion_is_trained_once_and_again_if_it_is_not_whole(workspace, monkeypatch):
+def count_trainings(monkeypatch):
+    """Return a list to which each training adds its months, in place of training for long."""
     trained = []
 
-    def train():
-        trained.append(1)
-        record = {"seed": "0", **champion.provenance(champion.MONTHS)}
-        return ModelPackage("1", DummyClassifier(), 0.5, champion.MONTHS, record)
+    def train(version, months):
+        trained.append(months)
+        record = {"seed": "0", **champion.provenance(months)}
+        return ModelPackage(version, DummyClassifier(), 0.5, months, record)
 
     monkeypatch.setattr(champion, "train", train)
+    return trained
+
+
+def test_the_champion_is_trained_once_and_again_if_it_is_not_whole(workspace, monkeypatch):
+    trained = count_trainings(monkeypatch)
     assert champion.folder() == champion.folder()
     assert len(trained) == 1
     (champion.folder() / model_package.MODEL).unlink()
@@ -127,6 +133,21 @@ def test_the_champion_is_trained_once_and_again_if_it_is_not_whole(workspace, mo
     about.write_text(json.dumps(text), encoding="utf-8")
     champion.folder()
     assert len(trained) == 3
+
+
+def test_a_release_is_built_from_months_that_are_over(workspace, monkeypatch):
+    trained = count_trainings(monkeypatch)
+    champion.built_before(6)
+    champion.built_before(9, window=3)
+    champion.built_before(4, window=3)
+    assert champion.built_before(6).version == "1-4"
+    assert trained == [(1, 2, 3, 4), (5, 6, 7), (1, 2)]
+
+
+@pytest.mark.parametrize(("month", "window"), [(2, None), (13, None), (6, 0)])
+def test_no_release_without_months_to_learn_from(workspace, month, window):
+    with pytest.raises(CourseError, match="at least one month"):
+        champion.built_before(month, window)
 
 
 def test_serving_makes_the_features_that_training_makes(forecaster, july):

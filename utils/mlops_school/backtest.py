@@ -2,11 +2,10 @@
 
 from collections.abc import Iterable
 
-import numpy as np
 import pandas as pd
 
 from mlops_school import data, intervals
-from mlops_school.evaluation import MISSED, NEEDLESS
+from mlops_school.evaluation import mistakes, without_model
 from mlops_school.exploration import gap
 from mlops_school.features import FEATURES, LATE_FROM, TARGET, make_features
 from mlops_school.model_package import ModelPackage
@@ -14,6 +13,44 @@ from mlops_school.process import load_requirements
 
 _R7 = load_requirements()["R7"].limits
 REPEATS = 300  # draws for the interval of a month
+
+
+def load_trial(months: Iterable[int]) -> pd.DataFrame:
+    """Return flights on which models can be tried.
+
+    Returns
+    -------
+    DataFrame
+        One row a flight that arrived: the columns ``FEATURES``, ``month``, ``date``, ``late``, and
+        ``small``: whether fewer flights went to its destination in that month than requirement R7
+        says. Flights that never arrived are left out after they were counted for ``small``.
+    """
+    flights = data.load_flights(months)
+    count = flights.groupby(["month", "dest"])["flight"].transform("size")
+    flights["small"] = count < _R7["small_below_flights"]
+    flights = flights[flights["arr_delay"].notna()].reset_index(drop=True)
+    return make_features(flights, data.load_weather(), data.load_planes()).assign(
+        month=flights["month"],
+        date=pd.to_datetime(flights[["year", "month", "day"]]),
+        late=flights["arr_delay"] >= LATE_FROM,
+        small=flights["small"],
+    )
+
+
+def answer(trial: pd.DataFrame, package: ModelPackage) -> pd.DataFrame:
+    """Return what a model says of each flight of a trial.
+
+    Returns
+    -------
+    DataFrame
+        With the index of the trial: ``probability``, ``warned``, and ``dollars``: what a mistake
+        cost, or 0.
+    """
+    probability = package.model.predict_proba(trial[FEATURES])[:, 1]
+    warned = probability >= package.threshold
+    dollars = mistakes(trial[TARGET], warned)
+    columns = {"probability": probability, "warned": warned, "dollars": dollars}
+    return pd.DataFrame(columns, index=trial.index)
 
 
 def forecast(package: ModelPackage, months: Iterable[int]) -> pd.DataFrame:
@@ -29,25 +66,14 @@ def forecast(package: ModelPackage, months: Iterable[int]) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        One row a flight that arrived: ``month``, ``date``, ``dest``, ``late``, ``probability``,
-        ``warned``, and ``small``: whether its destination is a small one, as R7 has it.
+        One row a flight that arrived: ``month``, ``date``, ``dest``, ``late`` and ``small`` of
+        :func:`load_trial`, and the columns of :func:`answer`.
     """
-    weather, planes = data.load_weather(), data.load_planes()
     tables = []
-    for month in months:
-        flights = data.load_flights([month])
-        arrivals = flights.groupby("dest")["flight"].transform("size")
-        flights = flights.assign(small=arrivals < _R7["small_below_flights"])
-        flights = flights[flights["arr_delay"].notna()].reset_index(drop=True)
-        features = make_features(flights, weather, planes)
-        probability = package.model.predict_proba(features[FEATURES])[:, 1]
-        table = flights[["month", "dest", "small"]].assign(
-            date=pd.to_datetime(flights[["year", "month", "day"]]),
-            late=flights["arr_delay"] >= LATE_FROM,
-            probability=probability,
-            warned=probability >= package.threshold,
-        )
-        tables.append(table)
+    for month in months:  # one at a time: a whole year with its features takes much memory
+        trial = load_trial([month])
+        happened = trial[["month", "date", "dest", "late", "small"]]
+        tables.append(happened.join(answer(trial, package)))
     return pd.concat(tables, ignore_index=True)
 
 
@@ -71,7 +97,6 @@ def by_month(table: pd.DataFrame) -> pd.DataFrame:
     for month, flights in table.groupby("month"):
         found, draws = intervals.metrics(flights), intervals.bootstrap(flights, REPEATS)
         limits = intervals.interval(draws)
-        late = flights[TARGET].mean()
         rows[month] = {
             "roc_auc": found["roc_auc"],
             "low": limits.loc["roc_auc", "low"],
@@ -79,8 +104,7 @@ def by_month(table: pd.DataFrame) -> pd.DataFrame:
             "dollars": found["dollars"],
             "dollars_low": limits.loc["dollars", "low"],
             "dollars_high": limits.loc["dollars", "high"],
-            "never": MISSED * late,
-            "always": NEEDLESS * (1 - late),
+            **without_model(flights[TARGET]),
         }
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis("month")
 
@@ -109,9 +133,3 @@ def small_gaps(table: pd.DataFrame, together: int = _R7["months_together"]) -> p
         if set(range(month, month + together)) <= set(months)
     ]
     return gap(pd.concat(spans), "month", "small", "warned")
-
-
-def costs_of(table: pd.DataFrame) -> np.ndarray:
-    """Return what the mistake about each flight costs, in dollars; 0 if there is none."""
-    missed, needless = table["late"] & ~table["warned"], ~table["late"] & table["warned"]
-    return (MISSED * missed + NEEDLESS * needless).to_numpy()

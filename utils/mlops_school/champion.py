@@ -40,16 +40,52 @@ def train(
 
 
 def folder() -> Path:
-    """Return the folder of release 1 in the workspace; trains it unless it is there and whole.
+    """Return the folder of release 1 in the workspace; trains it unless it is there and whole."""
+    return _kept("1", MONTHS)
+
+
+def built_before(month: int, window: int | None = None) -> ModelPackage:
+    """Return the newest release that could be built on the first day of a month.
+
+    By then the flights of all months before it have landed. The release has learned from all of
+    them but the last one, on which its threshold is chosen. In June it is that of release 1.
+    Its version names the months, such as 1-4. What was trained once is kept in the workspace.
+
+    Parameters
+    ----------
+    month : int
+        Of 2013, from 3 to 12.
+    window : int, optional
+        Learn from so many months at most, the newest ones.
+
+    Raises
+    ------
+    CourseError
+        If there are no months to learn from.
+    """
+    months = range(1, month - 1)
+    if window is not None:
+        months = months[max(0, len(months) - window) :]
+    if not months or month > 12:
+        raise CourseError(
+            "A release needs at least one month to learn from, and one more to choose its "
+            f"threshold on. Month {month} with a window of {window} leaves none: choose a month "
+            "from 3 to 12, and a window of 1 or more."
+        )
+    return ModelPackage.load(_kept(f"{months[0]}-{months[-1]}", tuple(months)))
+
+
+def _kept(version: str, months: tuple[int, ...]) -> Path:
+    """Return the folder of a release in the workspace; trains it unless it is there and whole.
 
     It is trained again if the data, the code or the versions of Python and scikit-learn are not
     those of its record.
     """
-    place = workspace() / "releases" / "1"
+    place = workspace() / "releases" / version
     try:
         record = ModelPackage.load(place).record
     except CourseError:
         record = {}
-    if record != {"seed": "0", **provenance(MONTHS)}:
-        train().write(place)
+    if record != {"seed": "0", **provenance(months)}:
+        train(version, months).write(place)
     return place

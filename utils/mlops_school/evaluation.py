@@ -12,8 +12,8 @@ MISSED = _COSTS["missed_dollars"]
 NEEDLESS = _COSTS["needless_dollars"]
 
 
-def cost(late: ArrayLike, warned: ArrayLike) -> int:
-    """Return what the mistakes of some warnings cost, in dollars (requirement R2).
+def mistakes(late: ArrayLike, warned: ArrayLike) -> np.ndarray:
+    """Return what the mistake about each flight costs, in dollars; 0 if there is none (R2).
 
     Parameters
     ----------
@@ -21,7 +21,29 @@ def cost(late: ArrayLike, warned: ArrayLike) -> int:
         Whether each flight was late, and whether there was a warning.
     """
     late, warned = np.asarray(late, dtype=bool), np.asarray(warned, dtype=bool)
-    return int(MISSED * (late & ~warned).sum() + NEEDLESS * (~late & warned).sum())
+    return MISSED * (late & ~warned) + NEEDLESS * (~late & warned)
+
+
+def cost(late: ArrayLike, warned: ArrayLike) -> int:
+    """Return what all :func:`mistakes` cost together, in dollars."""
+    return int(mistakes(late, warned).sum())
+
+
+def without_model(late: ArrayLike) -> dict[str, float]:
+    """Return what two services without a model cost, in dollars per flight (requirement R2).
+
+    Parameters
+    ----------
+    late : array-like of bool, shape (n_flights,)
+        Whether each flight was late.
+
+    Returns
+    -------
+    dict
+        ``never``: no flight is warned of; ``always``: every flight is.
+    """
+    share = float(np.mean(late))
+    return {"never": MISSED * share, "always": NEEDLESS * (1 - share)}
 
 
 def cost_curve(

@@ -14,9 +14,8 @@ import pandas as pd
 from sklearn.pipeline import Pipeline
 from threadpoolctl import threadpool_limits
 
-from mlops_school import data, exploration, verdict
-from mlops_school.evaluation import MISSED, NEEDLESS
-from mlops_school.features import FEATURES, TARGET, make_features
+from mlops_school import backtest, exploration, verdict
+from mlops_school.features import FEATURES, TARGET
 from mlops_school.model_package import ModelPackage
 from mlops_school.process import load_requirements
 
@@ -76,40 +75,8 @@ class Verdict:
 
 @lru_cache(maxsize=1)
 def load_trial(months: tuple[int, ...] = MONTHS) -> pd.DataFrame:
-    """Return the flights on which models are compared; it is kept, so do not change it.
-
-    Returns
-    -------
-    DataFrame
-        The columns ``FEATURES``, ``late``, ``date``, ``month``, and ``small``: whether fewer
-        flights went to the destination in that month than requirement R7 says. Flights that never
-        arrived are left out, after they were counted for ``small``.
-    """
-    flights = data.load_flights(months)
-    count = flights.groupby(["month", "dest"])["flight"].transform("size")
-    flights["small"] = count < _R7["small_below_flights"]
-    flights = flights[flights["arr_delay"].notna()].reset_index(drop=True)
-    return make_features(flights, data.load_weather(), data.load_planes()).assign(
-        late=exploration.label(flights).astype(bool),
-        date=pd.to_datetime(flights[["year", "month", "day"]]),
-        month=flights["month"],
-        small=flights["small"],
-    )
-
-
-def answer(trial: pd.DataFrame, package: ModelPackage) -> pd.DataFrame:
-    """Return what a model says of each flight of a trial.
-
-    Returns
-    -------
-    DataFrame
-        ``probability``, ``warned``, and ``dollars``: what a mistake cost, or 0.
-    """
-    probability = package.model.predict_proba(trial[FEATURES])[:, 1]
-    warned = probability >= package.threshold
-    dollars = np.where(trial[TARGET], MISSED * ~warned, NEEDLESS * warned)
-    columns = {"probability": probability, "warned": warned, "dollars": dollars}
-    return pd.DataFrame(columns, index=trial.index)
+    """Return :func:`backtest.load_trial`; it is kept, so do not change it."""
+    return backtest.load_trial(months)
 
 
 def paired(trial: pd.DataFrame, candidate: pd.DataFrame, champion: pd.DataFrame) -> Interval:
@@ -191,10 +158,10 @@ def judge(
     candidate, champion : ModelPackage
         The model that wants to be the next champion, and the one that is.
     theirs : DataFrame
-        The champion's :func:`answer`.
+        The champion's :func:`backtest.answer`.
     """
     ratio = slowdown(trial, candidate.model, champion.model)
-    return judge_answers(trial, answer(trial, candidate), theirs, ratio)
+    return judge_answers(trial, backtest.answer(trial, candidate), theirs, ratio)
 
 
 def judge_answers(

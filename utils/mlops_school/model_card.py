@@ -8,8 +8,8 @@ from typing import Any
 
 import pandas as pd
 
-from mlops_school import gates
-from mlops_school.evaluation import MISSED, NEEDLESS, measure
+from mlops_school import backtest, gates
+from mlops_school.evaluation import MISSED, NEEDLESS, measure, without_model
 from mlops_school.features import TARGET
 from mlops_school.model_package import ModelPackage
 from mlops_school.process import load_requirements
@@ -27,7 +27,7 @@ def measure_months(
     trial : DataFrame
         From :func:`gates.load_trial`.
     answers, champion : DataFrame
-        From :func:`gates.answer`: of the model, and of the champion before it.
+        From :func:`backtest.answer`: of the model, and of the champion before it.
     threshold : float
         The model warns from this probability on.
     """
@@ -35,7 +35,7 @@ def measure_months(
     for month, flights in trial.groupby("month"):
         late = flights[TARGET]
         found = measure(late, answers.loc[flights.index, "probability"], threshold)
-        none = min(MISSED * late.mean(), NEEDLESS * (~late).mean())
+        none = min(without_model(late).values())
         rows.append(
             {
                 "month": int(month),
@@ -126,7 +126,7 @@ Small destinations have fewer than 100 flights in a month (R7).
 
 def report(trial: pd.DataFrame, candidate: ModelPackage, champion: ModelPackage) -> dict[str, Any]:
     """Return all that the stage ``validate`` finds out about a candidate, ready for JSON."""
-    mine, theirs = gates.answer(trial, candidate), gates.answer(trial, champion)
+    mine, theirs = backtest.answer(trial, candidate), backtest.answer(trial, champion)
     ratio = gates.slowdown(trial, candidate.model, champion.model)
     verdicts = gates.judge_answers(trial, mine, theirs, ratio)
     return {

@@ -64,9 +64,7 @@ def outcomes(
     for package in packages:
         warned = package.model.predict_proba(examples[FEATURES])[:, 1] >= package.threshold
         table[f"warned {package.version}"] = warned
-        table[f"dollars {package.version}"] = np.select(
-            [late & ~warned, ~late & warned], [evaluation.MISSED, evaluation.NEEDLESS], 0
-        )
+        table[f"dollars {package.version}"] = evaluation.mistakes(late, warned)
     return table.sort_values("due", kind="stable", ignore_index=True)
 
 

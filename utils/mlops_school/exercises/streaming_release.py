@@ -278,9 +278,7 @@ def _random_july() -> dict[str, Any]:
     for version, share in (("1", 0.6), ("2", 0.6), ("3", 0.0)):
         warned = rng.random(days * flights) < share
         july[f"warned {version}"] = warned
-        july[f"dollars {version}"] = np.select(
-            [late & ~warned, ~late & warned], [evaluation.MISSED, evaluation.NEEDLESS], 0
-        )
+        july[f"dollars {version}"] = evaluation.mistakes(late, warned)
     return {"july": july}
 
 

@@ -20,6 +20,7 @@ from mlops_school.errors import CourseError
 from mlops_school.features import (
     OBSERVATION_DELAY,
     OBSERVATION_LIFETIME,
+    departure,
     make_features,
     warning_due,
 )
@@ -69,8 +70,7 @@ def timetable(day: date) -> pd.DataFrame:
     """
     flights = data.load_flights([day.month])
     flights = flights[flights["day"] == day.day]
-    instant = flights["time_hour"] + pd.to_timedelta(flights["minute"], unit="min")
-    local = instant.dt.tz_convert(data.NEW_YORK)
+    local = departure(flights).dt.tz_convert(data.NEW_YORK)
     table = flights.assign(departure=[moment.isoformat() for moment in local])
     return table.sort_values(["time_hour", "minute", *KEY])[TIMETABLE].reset_index(drop=True)
 

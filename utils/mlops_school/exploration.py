@@ -13,7 +13,7 @@ from sklearn.metrics import roc_auc_score
 
 from mlops_school import data
 from mlops_school.errors import CourseError
-from mlops_school.features import LATE_FROM
+from mlops_school.features import LATE_FROM, departure
 from mlops_school.paths import workspace
 from mlops_school.process import FIRST_WORDING
 
@@ -222,7 +222,7 @@ def flight_before(flights: pd.DataFrame) -> pd.DataFrame:
         ``before``: how late it arrived, in minutes; ``landed``: when it touched down, in UTC. Both
         are missing if there was no such flight from New York, or if it never arrived.
     """
-    scheduled = flights["time_hour"] + pd.to_timedelta(flights["minute"], unit="min")
+    scheduled = departure(flights)
     in_the_air = pd.to_timedelta(flights["dep_delay"] + flights["air_time"], unit="min")
     table = flights[["date", "tailnum", "arr_delay"]].assign(
         scheduled=scheduled, landed=scheduled + in_the_air

@@ -75,8 +75,8 @@ def make_features(
     return table[FEATURES].astype(dict.fromkeys(NUMERIC, "float64"))
 
 
-def warning_due(flights: pd.DataFrame) -> pd.Series:
-    """Return when the warning of each flight is due: two hours before its scheduled departure.
+def departure(flights: pd.DataFrame) -> pd.Series:
+    """Return when each flight is scheduled to depart.
 
     Parameters
     ----------
@@ -88,7 +88,12 @@ def warning_due(flights: pd.DataFrame) -> pd.Series:
     Series
         Times in UTC, with the index of `flights`.
     """
-    return flights["time_hour"] + pd.to_timedelta(flights["minute"], unit="min") - HORIZON
+    return flights["time_hour"] + pd.to_timedelta(flights["minute"], unit="min")
+
+
+def warning_due(flights: pd.DataFrame) -> pd.Series:
+    """Return when the warning of each flight is due: two hours before its :func:`departure`."""
+    return departure(flights) - HORIZON
 
 
 def observations(weather: pd.DataFrame) -> pd.DataFrame:

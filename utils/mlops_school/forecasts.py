@@ -20,6 +20,7 @@ from mlops_school.features import (
     HORIZON,
     OBSERVATION_DELAY,
     OBSERVATION_LIFETIME,
+    departure,
     make_features,
 )
 from mlops_school.model_package import ModelPackage
@@ -193,8 +194,8 @@ def what_is_wrong(error: Mapping[str, Any]) -> dict[str, str]:
 
 def as_table(flights: Sequence[Flight]) -> pd.DataFrame:
     """Return flights in the columns of ``data.load_flights`` that are known in advance."""
-    departure = pd.Series(pd.to_datetime([flight.departure for flight in flights], utc=True))
-    local = departure.dt.tz_convert(data.NEW_YORK)
+    instant = pd.Series(pd.to_datetime([flight.departure for flight in flights], utc=True))
+    local = instant.dt.tz_convert(data.NEW_YORK)
     return pd.DataFrame(
         {
             "carrier": _text(flight.carrier for flight in flights),
@@ -207,18 +208,22 @@ def as_table(flights: Sequence[Flight]) -> pd.DataFrame:
             "day": local.dt.day,
             "hour": local.dt.hour,
             "minute": local.dt.minute,
-            "time_hour": departure.dt.floor("h"),
+            "time_hour": instant.dt.floor("h"),
         }
     )
 
 
 def as_flights(table: pd.DataFrame) -> list[Flight]:
     """Return rows of ``data.load_flights`` as the requests that a client would send."""
-    departure = table["time_hour"] + pd.to_timedelta(table["minute"], unit="min")
-    rows = table.assign(departure=departure.dt.tz_convert(data.NEW_YORK))
+    rows = table.assign(departure=departure(table).dt.tz_convert(data.NEW_YORK))
     rows["tailnum"] = rows["tailnum"].astype(object).where(rows["tailnum"].notna(), None)
     columns = list(Flight.model_fields)
     return [Flight(**row) for row in rows[columns].to_dict("records")]
+
+
+def as_requests(table: pd.DataFrame) -> list[dict[str, Any]]:
+    """Return the same as the bodies that go over the wire: ready for JSON."""
+    return [flight.model_dump(mode="json") for flight in as_flights(table)]
 
 
 def _text(values: Iterable[str | None]) -> pd.Series:

@@ -11,7 +11,6 @@ Elsewhere they belong on a port that clients cannot reach.
 import asyncio
 import hashlib
 import json
-import os
 import sys
 import time
 from collections.abc import AsyncIterator
@@ -24,7 +23,7 @@ import aiohttp
 from aiohttp import web
 
 from mlops_school.errors import CourseError
-from mlops_school.servers import Server, opener
+from mlops_school.servers import Server, given_port, opener
 
 BACKEND_SECONDS = 10  # that a release may take for an answer
 SHADOW_SECONDS = 2  # the same for a shadow, which nobody waits for
@@ -248,5 +247,4 @@ def _warns(answer: bytes) -> bool | None:
 
 
 if __name__ == "__main__":
-    port = int(os.environ.get("PORT", "8000"))
-    web.run_app(Proxy().app(), host="127.0.0.1", port=port, print=None)
+    web.run_app(Proxy().app(), host="127.0.0.1", port=given_port(), print=None)

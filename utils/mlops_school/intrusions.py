@@ -9,7 +9,7 @@ import skops.io
 from sklearn.pipeline import Pipeline
 
 from mlops_school import files, registry
-from mlops_school.model_package import ModelPackage
+from mlops_school.model_package import DESCRIPTION, ModelPackage
 from mlops_school.training import TRUSTED_TYPES
 
 
@@ -52,9 +52,9 @@ def smuggle(content: bytes) -> int:
 def swap_file(version: int, other: ModelPackage) -> None:
     """Put another model's file behind a registered version, and touch nothing else."""
     place = registry.folder_of(version)
-    description = (place / "package.json").read_bytes()
+    description = (place / DESCRIPTION).read_bytes()
     other.write(place)
-    with files.replacing(place / "package.json") as part:
+    with files.replacing(place / DESCRIPTION) as part:
         part.write_bytes(description)
 
 

@@ -149,6 +149,11 @@ def by_grpc_clients(
     return _run_apart(main)
 
 
+def failed(answers: pd.DataFrame) -> pd.Series:
+    """Tell which requests had no answer, or one with a status from 500 on."""
+    return (answers["status"] == NO_ANSWER) | (answers["status"] >= 500)
+
+
 def summarise(answers: pd.DataFrame) -> pd.Series:
     """Return what a load test found.
 
@@ -160,18 +165,17 @@ def summarise(answers: pd.DataFrame) -> pd.Series:
     Returns
     -------
     Series
-        ``requests``; ``failed``, those without an answer or with a status from 500 on; answers
-        ``per_second``; and the percentiles ``p50``, ``p95`` and ``p99`` of the time to the answer,
-        in milliseconds.
+        ``requests``; how many of them :func:`failed`; answers ``per_second``; and the percentiles
+        ``p50``, ``p95`` and ``p99`` of the time to the answer, in milliseconds.
     """
-    failed = (answers["status"] == NO_ANSWER) | (answers["status"] >= 500)
+    without = failed(answers)
     took = (answers["due"] + answers["seconds"]).max()
     percentiles = 1000 * answers["seconds"].quantile([0.50, 0.95, 0.99])
     return pd.Series(
         {
             "requests": len(answers),
-            "failed": int(failed.sum()),
-            "per_second": (~failed).sum() / took,
+            "failed": int(without.sum()),
+            "per_second": (~without).sum() / took,
             **dict(zip(["p50", "p95", "p99"], percentiles, strict=True)),
         }
     )

@@ -3,7 +3,6 @@
 ``python -m mlops_school.overload FOLDER LIMIT`` serves a model package behind it.
 """
 
-import os
 import sys
 from pathlib import Path
 
@@ -11,6 +10,7 @@ import uvicorn
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from mlops_school.servers import given_port
 from mlops_school.service.app import create_app
 
 
@@ -52,6 +52,6 @@ if __name__ == "__main__":
     uvicorn.run(
         Admission(create_app(Path(sys.argv[1])), int(sys.argv[2])),
         host="127.0.0.1",
-        port=int(os.environ.get("PORT", "8000")),
+        port=given_port(),
         log_level="warning",
     )

@@ -148,6 +148,11 @@ def free_port() -> int:
         return probe.getsockname()[1]
 
 
+def given_port() -> int:
+    """Return the port that a :class:`Server` gave to this process, or 8000 if nobody has."""
+    return int(os.environ.get("PORT", "8000"))
+
+
 def get(address: str) -> tuple[int, str]:
     """Return the status and the text with which a server answers."""
     try:

@@ -12,7 +12,7 @@ from typing import Any
 import pandas as pd
 
 from mlops_school import data, load
-from mlops_school.forecasts import as_flights
+from mlops_school.forecasts import as_requests
 from mlops_school.gateway import Count, Gateway
 from mlops_school.process import load_requirements
 from mlops_school.servers import Server
@@ -203,4 +203,4 @@ def afternoon(month: int, day: int, n: int = 60) -> list[dict[str, Any]]:
     """
     flights = data.load_flights([month])
     flights = flights[(flights["day"] == day) & (flights["hour"] >= 14)].sample(n, random_state=0)
-    return [flight.model_dump(mode="json") for flight in as_flights(flights)]
+    return as_requests(flights)

@@ -83,13 +83,10 @@ def serve_forecasts(port: int) -> None:
     CourseError
         If the workspace cannot be written to.
     """
-    import runpy
-
     from mlops_school import champion
+    from mlops_school.service import __main__ as service
 
-    os.environ["PORT"] = str(port)
-    sys.argv = ["mlops_school.service", str(champion.folder())]
-    runpy.run_module("mlops_school.service", run_name="__main__")
+    service.main(champion.folder(), port)
 
 
 def _tile(name: str, title: str, page: str) -> dict[str, Any]:

@@ -1,6 +1,5 @@
 """Serve a model package with Flask: ``python -m mlops_school.service.with_flask FOLDER``."""
 
-import os
 import sys
 from pathlib import Path
 
@@ -10,6 +9,7 @@ from pydantic import ValidationError
 
 from mlops_school.forecasts import Flight, Forecaster, what_is_wrong
 from mlops_school.model_package import ModelPackage
+from mlops_school.servers import given_port
 
 
 def create_app(package: Path) -> flask.Flask:
@@ -34,9 +34,8 @@ def create_app(package: Path) -> flask.Flask:
 
 def main(folder: Path) -> None:
     """Serve the package of a folder until the process is ended, on the port ``PORT``."""
-    port = int(os.environ.get("PORT", "8000"))
     # Flask itself only says what to answer. Waitress listens, with one thread, as in the others.
-    waitress.serve(create_app(folder), host="127.0.0.1", port=port, threads=1)
+    waitress.serve(create_app(folder), host="127.0.0.1", port=given_port(), threads=1)
 
 
 if __name__ == "__main__":

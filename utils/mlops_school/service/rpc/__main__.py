@@ -1,6 +1,5 @@
 """Serve a model package by gRPC: ``python -m mlops_school.service.rpc FOLDER``, on ``PORT``."""
 
-import os
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -10,6 +9,7 @@ from pydantic import ValidationError
 
 from mlops_school.forecasts import Flight, Forecaster, what_is_wrong
 from mlops_school.model_package import ModelPackage
+from mlops_school.servers import given_port
 from mlops_school.service.rpc import delay_pb2, delay_pb2_grpc
 
 
@@ -36,7 +36,7 @@ def main(folder: Path) -> None:
     """Serve the package of a folder until the process is ended."""
     server = grpc.server(ThreadPoolExecutor(max_workers=1))  # as in the service for HTTP
     delay_pb2_grpc.add_DelayServicer_to_server(Delay(Forecaster(ModelPackage.load(folder))), server)
-    server.add_insecure_port(f"127.0.0.1:{os.environ.get('PORT', '8000')}")
+    server.add_insecure_port(f"127.0.0.1:{given_port()}")
     server.start()
     server.wait_for_termination()
 

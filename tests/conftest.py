@@ -1,6 +1,8 @@
 """What all tests share: a workspace that is not the learner's, and notebooks as tests."""
 
 import os
+import re
+import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,6 +17,7 @@ from mlops_school.authoring.kernel import THREADS, Kernel
 
 TESTS = Path(__file__).parent
 NOTEBOOKS = TESTS.parent / "notebooks"
+WORKSPACES = pytest.StashKey[Path]()  # where each lesson has a workspace for both of its tests
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -22,6 +25,7 @@ def pytest_configure(config: pytest.Config) -> None:
     folder = tempfile.TemporaryDirectory(ignore_cleanup_errors=True)
     config.add_cleanup(folder.cleanup)
     os.environ["SCHOOL_WORKSPACE"] = folder.name
+    config.stash[WORKSPACES] = Path(folder.name) / "lessons"
     os.environ["OMP_NUM_THREADS"] = THREADS
     nbval_kernel.KernelManager = Kernel
     config.option.nbval_sanitize_with = str(TESTS / "sanitize.cfg")
@@ -36,32 +40,32 @@ def pytest_collect_directory(path: Path, parent: pytest.Collector) -> pytest.Col
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadGroupScheduling:
-    """Let one worker take all of a notebook, which one kernel executes from top to bottom.
+    """Let one worker take all of a lesson: one kernel executes its notebook from top to bottom.
 
     The mark ``xdist_group`` should do, but pytest 9.2 and xdist 3.8 together ignore it:
     https://github.com/pytest-dev/pytest-xdist/issues/1386
     """
     config.option.loadscopereorder = False  # as collected: notebooks go before what is quick
-    return NotebookScheduling(config, log)
+    return LessonScheduling(config, log)
 
 
-class NotebookScheduling(LoadGroupScheduling):
-    """Hands out tests one by one, but notebooks whole."""
+class LessonScheduling(LoadGroupScheduling):
+    """Hands out tests one by one, but all that executes the same lesson together."""
 
     def _split_scope(self, nodeid: str) -> str:
-        file = nodeid.partition("::")[0]
-        return file if file.endswith(".ipynb") else super()._split_scope(nodeid)
+        lesson = re.search(r"/(\w+)\.ipynb::|test_solved_lesson_\w+\[(\w+)\]$", nodeid)
+        return lesson[1] or lesson[2] if lesson else super()._split_scope(nodeid)
 
 
 class NotebookTests(pytest.Dir):
     """The folder of the tests of notebooks; the notebooks count as tests in it."""
 
     def collect(self) -> Iterator[pytest.Item | pytest.Collector]:
-        yield from super().collect()
         for path in sorted(NOTEBOOKS.glob("*.ipynb")):
             notebook = StoredNotebook.from_parent(self, path=path)
             notebook.add_marker("notebooks")
             yield notebook
+        yield from super().collect()
 
 
 class StoredNotebook(IPyNbFile):
@@ -69,14 +73,22 @@ class StoredNotebook(IPyNbFile):
 
     def setup(self) -> None:
         """Start its kernel, in a workspace as empty as the one in which it was built."""
-        self.workspace = tempfile.TemporaryDirectory(ignore_cleanup_errors=True)
+        workspace = self.config.stash[WORKSPACES] / self.path.stem
+        workspace.mkdir(parents=True)
         with pytest.MonkeyPatch.context() as patch:
-            patch.setenv("SCHOOL_WORKSPACE", self.workspace.name)
+            patch.setenv("SCHOOL_WORKSPACE", str(workspace))
             super().setup()
 
-    def teardown(self) -> None:
-        super().teardown()
-        self.workspace.cleanup()
+
+@pytest.fixture
+def lesson_workspace(
+    request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Path]:
+    """Return the workspace that the stored notebook of a lesson has left, if it was executed."""
+    folder = request.config.stash[WORKSPACES] / request.getfixturevalue("lesson").id
+    monkeypatch.setenv("SCHOOL_WORKSPACE", str(folder))
+    yield folder
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.fixture

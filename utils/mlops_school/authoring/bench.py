@@ -11,7 +11,6 @@ from datetime import date
 
 import papermill
 import psutil
-from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_notebook
 
 from mlops_school import manifest, paths
@@ -51,14 +50,18 @@ def bench() -> int:
     lessons = manifest.load_manifest()
     costs, repeated = [], []
     for lesson in lessons:
-        costs.append(_measure(lesson, learner_notebook(lesson))[0])
-        # Tests execute the solved notebook too, twice, with fast parameters.
+        # Tests execute the solved notebook, too, with fast parameters, in the same workspace.
         solved = papermill.execute_notebook(
             solved_notebook(lesson), None, parameters=lesson.fast, prepare_only=True
         )
-        repeated += _measure(lesson, solved, times=2, SCHOOL_STRICT="1")
+        with _workspace() as workspace:
+            costs.append(execute(learner_notebook(lesson), lesson, SCHOOL_WORKSPACE=workspace))
+            strict = {"SCHOOL_WORKSPACE": workspace, "SCHOOL_STRICT": "1"}
+            repeated.append(execute(solved, lesson, **strict))
         print(f"{lesson.id}: {costs[-1].wall:.1f} s, {_megabytes(costs[-1]):.0f} MB", flush=True)
-    year = _measure(lessons[0], new_notebook(cells=[new_code_cell(YEAR)]))[0]
+    with _workspace() as workspace:
+        notebook = new_notebook(cells=[new_code_cell(YEAR)])
+        year = execute(notebook, lessons[0], SCHOOL_WORKSPACE=workspace)
     print(f"the year: {year.wall:.1f} s, {_megabytes(year):.0f} MB", flush=True)
     suite = _suite_seconds()
     print(f"tests of notebooks: {suite:.1f} s", flush=True)
@@ -69,15 +72,8 @@ def bench() -> int:
     return 0 if met else 1
 
 
-def _measure(
-    lesson: Lesson, notebook: NotebookNode, times: int = 1, **environment: str
-) -> list[Cost]:
-    """Execute a notebook some times, each in a new kernel, all in one workspace."""
-    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as workspace:
-        return [
-            execute(notebook, lesson, SCHOOL_WORKSPACE=workspace, **environment)
-            for _ in range(times)
-        ]
+def _workspace() -> tempfile.TemporaryDirectory:
+    return tempfile.TemporaryDirectory(ignore_cleanup_errors=True)
 
 
 def _suite_seconds() -> float:
@@ -109,7 +105,7 @@ def _report(
     costs : sequence of Cost
         What the learner notebook of each cost.
     repeated : sequence of Cost
-        What the executions with fast parameters cost, two for each lesson.
+        What the solved notebook of each cost, with fast parameters.
     year : Cost
         What the year of data cost on its way through lessons 05 to 08.
     suite : float
@@ -154,7 +150,7 @@ Within the same targets: {_yes(within[-1])}.
 ## Tests of notebooks
 
 The tests start {len(kernels)} kernels on {AT_ONCE} workers: nbval executes each learner notebook
-once, papermill each solved one twice with fast parameters. Target: at most {SUITE_FACTOR} times
+once, papermill each solved one with fast parameters. Target: at most {SUITE_FACTOR} times
 what the kernels need alone, which is the time of their cells divided by {cores} cores, and the time
 of their starts.
 

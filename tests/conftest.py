@@ -50,11 +50,11 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadGro
 
 
 class LessonScheduling(LoadGroupScheduling):
-    """Hands out tests one by one, but all that executes the same lesson together."""
+    """Hands out tests by file, so that what a file sets up is made once, and by lesson."""
 
     def _split_scope(self, nodeid: str) -> str:
         lesson = re.search(r"/(\w+)\.ipynb::|test_solved_lesson_\w+\[(\w+)\]$", nodeid)
-        return lesson[1] or lesson[2] if lesson else super()._split_scope(nodeid)
+        return lesson[1] or lesson[2] if lesson else nodeid.partition("::")[0]
 
 
 class NotebookTests(pytest.Dir):

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from nbformat import NotebookNode
 from nbval import kernel as nbval_kernel
 from nbval.plugin import IPyNbFile
 from xdist.remote import Producer
@@ -71,8 +72,25 @@ class NotebookTests(pytest.Dir):
 class StoredNotebook(IPyNbFile):
     """A notebook that nbval executes again; each output must be the one that is stored."""
 
+    def get_kernel_message(self, timeout: float | None = None, stream: str = "iopub") -> dict:
+        """Return the kernel's next message; what updates an output is put into that output.
+
+        nbval keeps the data of an output as they are, and passes over later updates. A notebook
+        stores what was shown last.
+        """
+        message = super().get_kernel_message(timeout, stream)
+        content = message["content"]
+        if id_ := content.get("transient", {}).get("display_id"):
+            if message["msg_type"] == "update_display_data":
+                self._shown[id_].clear()
+                self._shown[id_].update(content["data"])
+            else:
+                content["data"] = self._shown[id_] = NotebookNode(content["data"])
+        return message
+
     def setup(self) -> None:
         """Start its kernel, in a workspace as empty as the one in which it was built."""
+        self._shown: dict[str, NotebookNode] = {}
         workspace = self.config.stash[WORKSPACES] / self.path.stem
         workspace.mkdir(parents=True)
         with pytest.MonkeyPatch.context() as patch:

@@ -16,16 +16,21 @@ TESTS = Path(__file__).parents[1]
 
 
 def notebook(*cells):
-    """Return a notebook of code cells, each given as its source and what it is said to print."""
+    """Return a notebook of code cells, each given as its source and what it is said to print.
+
+    What is no text is an output as it stands.
+    """
     return new_notebook(
         metadata=METADATA,
         cells=[
             new_code_cell(
                 source,
                 execution_count=1,
-                outputs=[new_output("stream", text=text)] if text else [],
+                outputs=[new_output("stream", text=out) if isinstance(out, str) else out]
+                if out
+                else [],
             )
-            for source, text in cells
+            for source, out in cells
         ],
     )
 
@@ -35,6 +40,10 @@ ALONE = notebook(
     ("print(os.listdir(os.environ['SCHOOL_WORKSPACE']))", "[]\n"),
     ("pathlib.Path(os.environ['SCHOOL_WORKSPACE'], 'made').touch()", ""),
 )
+UPDATED = """\
+from IPython.display import display
+handle = display({"text/plain": "first"}, raw=True, display_id=True)
+handle.update({"text/plain": "last"}, raw=True)"""
 NOTEBOOKS = {
     # Many cells that need one another: they must all go to one worker.
     "sound": notebook(("n = 0", ""), *[("n += 1\nprint(n)", f"{n}\n") for n in range(1, 9)]),
@@ -47,6 +56,11 @@ NOTEBOOKS = {
             "import time, uuid\nprint(time.strftime('%Y-%m-%d %H:%M'), uuid.uuid4().hex)",
             "2024-02-29 12:00 0123456789abcdef0123456789abcdef\n",
         ),
+    ),
+    # What was shown last is stored, so that is what is compared.
+    "updated": notebook(
+        (UPDATED, new_output("display_data", {"text/plain": "last"})),
+        (UPDATED, new_output("display_data", {"text/plain": "first"})),
     ),
     # Three on two workers: two of them follow one another on one worker.
     **dict.fromkeys(("alone", "alone_too", "alone_again"), ALONE),
@@ -84,6 +98,7 @@ def cell_number(found):
         ("silent", ["FAILED", "FAILED"]),
         ("broken", ["FAILED"]),
         ("chance", ["PASSED"]),
+        ("updated", ["PASSED", "FAILED"]),
         ("alone", ["PASSED"] * 3),
         ("alone_too", ["PASSED"] * 3),
         ("alone_again", ["PASSED"] * 3),

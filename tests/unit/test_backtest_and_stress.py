@@ -9,6 +9,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.metrics import roc_auc_score
 
 from mlops_school import (
     backtest,
@@ -20,11 +21,12 @@ from mlops_school import (
     overload,
     stress,
 )
-from mlops_school.evaluation import cost
+from mlops_school.evaluation import cost, without_model
 from mlops_school.exploration import gap
 from mlops_school.features import FEATURES, load_examples
 from mlops_school.model_package import ModelPackage
 from mlops_school.paths import COURSE
+from mlops_school.process import load_requirements
 from mlops_school.servers import Server
 from mlops_school.testing import run_tests
 
@@ -81,6 +83,17 @@ def test_months_are_measured_one_by_one(summer):
     assert months.loc[7, "dollars"] == pytest.approx(cost(july["late"], july["warned"]) / len(july))
     assert ((months["low"] < months["roc_auc"]) & (months["roc_auc"] < months["high"])).all()
     assert months.loc[7, "never"] == pytest.approx(40 * july["late"].mean())
+
+
+def test_R2_release_1_costs_less_than_no_model_in_its_first_month(summer):
+    june = summer[summer["month"] == 6]
+    assert june["dollars"].mean() < min(without_model(june["late"]).values())
+
+
+def test_R3_release_1_ranks_as_promised_in_its_first_month(summer):
+    june = summer[summer["month"] == 6]
+    minimum = load_requirements()["R3"].limits["minimum_roc_auc"]
+    assert roc_auc_score(june["late"], june["probability"]) >= minimum
 
 
 def test_only_whole_spans_are_judged(summer):
@@ -151,7 +164,7 @@ def test_requests_are_flights_of_the_month():
     assert all(body["departure"].startswith("2013-06") for body in bodies)
 
 
-def test_what_is_late_refused_or_lost_is_not_in_time():
+def test_R5_what_is_late_refused_or_lost_is_not_in_time():
     answers = pd.DataFrame(
         {
             "due": 0.0,

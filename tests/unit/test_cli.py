@@ -1,5 +1,6 @@
 """The command ``school``, and the overview that it prints."""
 
+import re
 import subprocess
 import sys
 import types
@@ -290,8 +291,18 @@ def test_help_names_every_command(capsys):
         cli.main(["--help"])
     assert caught.value.code == 0
     shown = capsys.readouterr().out
-    for command in ("learn", "lab", "progress", "run", "build", "check", "bench"):
-        assert f"    {command} " in shown
+    for command in (
+        "learn",
+        "lab",
+        "progress",
+        "certificate",
+        "leaderboard",
+        "run",
+        "build",
+        "check",
+        "bench",
+    ):
+        assert re.search(rf"^    {command}\s", shown, flags=re.MULTILINE)
 
 
 def test_starting_does_not_wait_for_what_other_commands_need():

@@ -85,7 +85,7 @@ def test_the_interval_is_as_wide_as_resampling_days_says():
         (0.2, 0.4, False, "dearer"),
     ],
 )
-def test_in_doubt_the_champion_stays(low, high, passed, words):
+def test_R2_in_doubt_the_champion_stays(low, high, passed, words):
     verdict = gates.worse(Interval((low + high) / 2, low, high))
     assert verdict.passed is passed
     assert verdict.reason.startswith(words)
@@ -103,7 +103,7 @@ def test_in_doubt_the_champion_stays(low, high, passed, words):
         (-0.2, -0.11, "broken"),
     ],
 )
-def test_only_a_gap_that_is_shown_to_be_small_passes(low, high, words):
+def test_R7_only_a_gap_that_is_shown_to_be_small_passes(low, high, words):
     verdict = gates.biased(Interval((low + high) / 2, low, high))
     assert verdict.passed is (words == "met")
     assert f"R7 is {words}," in verdict.reason

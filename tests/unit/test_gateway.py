@@ -168,7 +168,7 @@ def test_clients_do_not_notice_what_is_wrong_with_a_shadow(gateway, addresses, f
 # ---- changing over
 
 
-def test_a_swap_under_load_loses_nothing(addresses):
+def test_R11_a_swap_under_load_loses_nothing(addresses):
     """Requirement R11, with real processes: start, route, drain, stop, four times over."""
     running = {"0": release("0", SLOW="0.15")}
     with Gateway(releases={"0": running["0"].address}, live="0") as gateway:

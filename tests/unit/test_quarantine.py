@@ -33,7 +33,7 @@ def files(gate):
     ]
 
 
-def test_good_months_go_on_and_bad_ones_are_set_aside(gate, months):
+def test_R8_good_months_go_on_and_bad_ones_are_set_aside(gate, months):
     gate.hand_in(months["2013-05"], "2013-05")
     gate.hand_in(damages.delays_in_hours(months["2013-06"]), "2013-06")
     gate.hand_in(months["2013-07"], "2013-07")
@@ -167,7 +167,7 @@ def test_an_inbox_that_may_not_be_written_to_gives_a_sentence(gate, months):
         min_size=1,
     )
 )
-def test_whatever_arrives_every_row_is_somewhere(batch, months, tmp_path_factory):
+def test_R8_whatever_arrives_every_row_is_somewhere(batch, months, tmp_path_factory):
     gate = Gate(tmp_path_factory.mktemp("gate"))
     for name, damage in batch.items():
         whole = damage in (None, "torn")

@@ -68,7 +68,7 @@ def test_a_run_left_open_is_closed():
     assert mlflow.active_run() is None
 
 
-def test_retraining_from_the_record_gives_the_same_model(january):
+def test_R4_retraining_from_the_record_gives_the_same_model(january):
     tracking.start(EXPERIMENT)
     run_id = record_run()
     first = make_boosting(seed=3, max_iter=10).fit(january[FEATURES], january["late"])

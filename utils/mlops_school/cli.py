@@ -49,6 +49,20 @@ def _parser() -> argparse.ArgumentParser:
     transfer.add_argument("--export", metavar="FILE", type=Path, help="write progress to FILE")
     transfer.add_argument("--import", metavar="FILE", type=Path, dest="import_", help="add FILE's")
 
+    certificate = commands.add_parser("certificate", help="make a page of what you completed")
+    certificate.add_argument("name", metavar="NAME", help="who is to stand on it")
+    certificate.add_argument(
+        "--statement", action="store_true", help="of what is done so far, if that is not all"
+    )
+    certificate.set_defaults(run=_certificate)
+
+    leaderboard = commands.add_parser("leaderboard", help="merge the score cards of a folder")
+    leaderboard.add_argument("folder", metavar="FOLDER", type=Path, help="with score-card.json's")
+    leaderboard.add_argument(
+        "--format", choices=("markdown", "csv", "html"), default="markdown", help="of the table"
+    )
+    leaderboard.set_defaults(run=_leaderboard)
+
     mlflow = commands.add_parser("mlflow", help="serve MLflow's pages on your recorded runs")
     mlflow.set_defaults(run=_mlflow)
 
@@ -114,6 +128,26 @@ def _progress(options: argparse.Namespace) -> int:
     elif options.import_:
         progress.import_(options.import_)
     print(overview.summary().to_string())
+    return 0
+
+
+def _certificate(options: argparse.Namespace) -> int:
+    from mlops_school import certificate
+
+    make = certificate.statement if options.statement else certificate.issue
+    print(f"Written to {make(options.name)}. Open it in a browser to print it.")
+    return 0
+
+
+def _leaderboard(options: argparse.Namespace) -> int:
+    """Print the table; what is refused goes elsewhere, so that the table can be sent to a file."""
+    from mlops_school import leaderboard
+
+    cards, refused = leaderboard.collect(options.folder)
+    sys.stdout.reconfigure(encoding="utf-8")  # the names are people's, whatever the console is
+    print(leaderboard.render(cards, options.format), end="")
+    for name, reason in refused:
+        print(f"Refused {name}: {reason}", file=sys.stderr)
     return 0
 
 

@@ -1,0 +1,230 @@
+"""Watching a year in production, and comparing policies."""
+
+import base64
+import html
+import time
+from calendar import month_abbr
+from collections.abc import Sequence
+
+import matplotlib.pyplot as plt
+import pandas as pd
+from IPython.display import display
+
+from mlops_school import plots, score_card
+from mlops_school import production_year as year
+from mlops_school.policies import Policy
+from mlops_school.production_year import Month, Year
+
+_MARKERS = "osD^vP*X"
+
+
+def watch(policy: Policy, seed: int = 0, pause: float = 0.0) -> Year:
+    """Replay a year and show, after each month, how it is going.
+
+    Parameters
+    ----------
+    policy : Policy
+        What is done.
+    seed : int
+        Of the faults.
+    pause : float
+        Seconds to wait after each month, for those who watch.
+
+    Returns
+    -------
+    Year
+        When it is over.
+
+    Raises
+    ------
+    CourseError
+        If the policy cannot be followed.
+    """
+    policy.check()
+    done: list[Month] = []
+    handle = display(_dashboard(policy, done), raw=True, display_id=True)
+    for month in year.months(policy, seed):
+        done.append(month)
+        handle.update(_dashboard(policy, done), raw=True)
+        time.sleep(pause)
+    return Year(policy.name, seed, tuple(done))
+
+
+def _dashboard(policy: Policy, done: Sequence[Month]) -> dict[str, str]:
+    """Return what a notebook shows of the months that are over, as HTML and as text."""
+    all_months = year.LAST - year.FIRST + 1
+    paid, incidents = sum(one.total for one in done), sum(one.incidents for one in done)
+    state = (
+        f"{policy.name}: {len(done)} of {all_months} months, {paid:,.0f} dollars, "
+        f"{incidents} incident{'s' * (incidents != 1)}"
+    )
+    table = months_table(done)
+    bars = "".join(
+        f'<rect x="{24 * place}" y="{60 - 6 * one.mistakes / one.flights:.1f}" width="16" '
+        f'height="{6 * one.mistakes / one.flights:.1f}" fill="{plots.BLUE}"/>'
+        + (f'<text x="{24 * place + 3}" y="10" font-size="12">!</text>' if one.incidents else "")
+        for place, one in enumerate(done)
+    )
+    picture = (
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="{24 * all_months}" height="62">'
+        f'{bars}<path d="M0 61 H{24 * all_months}" stroke="black"/></svg>'
+    )
+    source = base64.b64encode(picture.encode()).decode("ascii")
+    alt = "Dollars a flight, month by month: " + (
+        ", ".join(
+            f"{month_abbr[one.month]} {one.mistakes / one.flights:.2f}"
+            + " with an incident" * bool(one.incidents)
+            for one in done
+        )
+        or "none yet"
+    )
+    shown = (
+        f'<div role="status"><strong>{html.escape(state)}</strong><br>'
+        f'<progress max="{all_months}" value="{len(done)}">{len(done)}</progress><br>'
+        f'<img alt="{alt}." src="data:image/svg+xml;base64,{source}"></div>'
+        f"{table.to_html(border=0)}"
+    )
+    return {"text/html": shown, "text/plain": f"{state}\n{alt}.\n{table.to_string()}"}
+
+
+def months_table(done: Sequence[Month]) -> pd.DataFrame:
+    """Return a row for each month, to be read."""
+    rows = [
+        {
+            "month": month_abbr[one.month],
+            "release": one.release,
+            "ROC AUC": f"{one.roc_auc:.2f}",
+            "$ a flight": f"{one.mistakes / one.flights:.2f}",
+            "R2": "met" if one.pays else "BROKEN",
+            "what happened": "; ".join(
+                f"day {event.day}: {event.what}" + " [INCIDENT]" * event.incident
+                for event in one.events
+            ),
+        }
+        for one in done
+    ]
+    columns = ["release", "ROC AUC", "$ a flight", "R2", "what happened"]
+    return pd.DataFrame(rows, columns=["month", *columns]).set_index("month")
+
+
+def compare(years: Sequence[Year]) -> pd.DataFrame:
+    """Return a row for each year: what it cost, in thousands of dollars, and its score."""
+    rows = {
+        one.policy: {
+            "mistakes": one.mistakes / 1000,
+            "compute": one.compute / 1000,
+            "incidents": one.incidents,
+            "total": one.total / 1000,
+            "score": score_card.score(one),
+        }
+        for one in years
+    }
+    return pd.DataFrame.from_dict(rows, orient="index").rename_axis("policy").round(1)
+
+
+def show_against_never(years: Sequence[Year]) -> None:
+    """Draw what each year cost beyond the first of them, added up month by month."""
+    first, *others = years
+    figure, axes = plt.subplots()
+    names = [month_abbr[month.month] for month in first.months]
+    says = []
+    for one, marker in zip(others, _MARKERS, strict=False):
+        more = [
+            (mine.total - theirs.total) / 1000
+            for mine, theirs in zip(one.months, first.months, strict=True)
+        ]
+        total = pd.Series(more).cumsum()
+        axes.plot(names, total, marker=marker, label=one.policy)
+        says.append(f"{one.policy} {total.iloc[-1]:+.0f}")
+    axes.axhline(0, color="black", linewidth=1)
+    axes.set(
+        title=f"Dearer (above) or cheaper (below) than {first.policy!r}",
+        ylabel="thousand dollars, added up",
+    )
+    figure.legend(loc="outside right center")
+    plots.show(
+        figure,
+        f"Compared with {first.policy!r}, by December, in thousand dollars: {', '.join(says)}.",
+    )
+
+
+def front(costs: Sequence[float], incidents: Sequence[float]) -> list[int]:
+    """Return the places of the Pareto front: no other one has less of both, or as much of one."""
+    return [
+        place
+        for place, (cost, count) in enumerate(zip(costs, incidents, strict=True))
+        if not any(
+            other <= cost and fewer <= count and (other, fewer) != (cost, count)
+            for other, fewer in zip(costs, incidents, strict=True)
+        )
+    ]
+
+
+def show_front(table: pd.DataFrame) -> None:
+    """Draw dollars and incidents of many policies.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Of :func:`mlops_school.sweep.table`.
+    """
+    costs = (table["mistakes"] + table["compute"]) / 1000
+    best = table.iloc[front(costs.tolist(), table["incidents"].tolist())]
+    figure, axes = plt.subplots()
+    for guarded, marker, label in ((True, "o", "with a canary"), (False, "x", "without a canary")):
+        chosen = table["canary_share"].notna() == guarded
+        axes.scatter(
+            costs[chosen], table["incidents"][chosen], marker=marker, alpha=0.5, label=label
+        )
+    ends = costs[best.index].sort_values()
+    axes.plot(ends, table["incidents"][ends.index], "-", color=plots.RED, label="Pareto front")
+    axes.plot(ends, table["incidents"][ends.index], "s", color=plots.RED, markerfacecolor="none")
+    axes.set(
+        title=f"{len(table)} policies in the same year",
+        xlabel="mistakes and compute, thousand dollars",
+        ylabel="incidents",
+        yticks=range(int(table["incidents"].max()) + 1),
+    )
+    axes.legend()
+    counts = table["incidents"].value_counts().sort_index()
+    plots.show(
+        figure,
+        "Policies by incidents: "
+        + ", ".join(f"{count} with {number}" for number, count in counts.items())
+        + f". {len(best)} are on the Pareto front, from {ends.iloc[0]:.0f} thousand dollars on.",
+    )
+
+
+def show_halves(table: pd.DataFrame) -> None:
+    """Draw what policies paid in the months of choice, and in those of judgement.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Of :func:`mlops_school.sweep.table`.
+    """
+    tuned, judged = table["tuned"] / 1000, table["judged"] / 1000
+    figure, axes = plt.subplots()
+    axes.plot(tuned, judged, "o", alpha=0.5, label="a policy")
+    chosen = tuned.idxmin()
+    axes.plot(tuned[chosen], judged[chosen], "X", color=plots.RED, markersize=11, label="chosen")
+    axes.set(
+        title="Cheap in summer, cheap in autumn?",
+        xlabel="March to August, thousand dollars",
+        ylabel="September to December",
+    )
+    axes.legend()
+    better = int((judged < judged[chosen]).sum())
+    plots.show(
+        figure,
+        f"The rank correlation of both parts is {tuned.corr(judged, method='spearman'):.2f}. Of "
+        f"{len(table)} policies, {better} are cheaper from September on than the one that was "
+        "cheapest before.",
+    )
+
+
+def show_page(page: str, alt: str) -> None:
+    """Show a page of SVG as a picture."""
+    source = base64.b64encode(page.encode()).decode("ascii")
+    shown = f'<img alt="{html.escape(alt)}" src="data:image/svg+xml;base64,{source}">'
+    display({"text/html": shown, "text/plain": alt}, raw=True)

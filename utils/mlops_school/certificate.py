@@ -1,0 +1,118 @@
+"""What was completed, as far as progress knows, on a page to print."""
+
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+from mlops_school import progress, quiz, svg
+from mlops_school.errors import CourseError
+from mlops_school.manifest import Lesson, load_manifest
+from mlops_school.paths import workspace
+from mlops_school.solutions import read_solutions
+
+FILE = "certificate.svg"
+_LINES = 4  # of those that are missing, which a message names
+
+
+@dataclass(frozen=True)
+class Done:
+    """How much of a lesson is solved, of its exercises and questions together."""
+
+    lesson: Lesson
+    solved: int
+    tasks: int
+
+    @property
+    def complete(self) -> bool:
+        """Whether all is solved."""
+        return self.solved == self.tasks
+
+    def __str__(self) -> str:
+        return f"{self.lesson.name}: {self.solved} of {self.tasks}"
+
+
+def done() -> list[Done]:
+    """Return what progress knows of each lesson.
+
+    Raises
+    ------
+    CourseError
+        If the workspace or a quiz cannot be read.
+    """
+    known = progress.load()
+    found = []
+    for lesson in load_manifest():
+        tasks = set(read_solutions(lesson.source))
+        tasks |= {f"quiz{number}" for number, _ in enumerate(quiz.load(lesson.id), 1)}
+        solved = {task for task, entry in known.get(lesson.id, {}).items() if entry["solved"]}
+        found.append(Done(lesson, len(solved & tasks), len(tasks)))
+    return found
+
+
+def issue(name: str, on: date | None = None) -> Path:
+    """Write the certificate of one who has solved everything, and return its file.
+
+    Parameters
+    ----------
+    name : str
+        Who is to stand on it.
+    on : date, optional
+        By default today.
+
+    Raises
+    ------
+    CourseError
+        If something is missing, with the list of it; or if it cannot be written.
+    """
+    name = svg.clean_name(name)
+    lessons = done()
+    if missing := [one for one in lessons if not one.complete]:
+        more = f", and {len(missing) - _LINES} more lessons" if len(missing) > _LINES else ""
+        raise CourseError(
+            "Not all exercises and questions are solved yet. Solved are in "
+            f"{'; '.join(str(one) for one in missing[:_LINES])}{more}. `school progress` lists "
+            "all. `certificate.statement(name)` says what you have done so far."
+        )
+    return _write(name, "has completed", lessons, on)
+
+
+def statement(name: str, on: date | None = None) -> Path:
+    """Write what was completed so far, and return the file; parameters as of :func:`issue`.
+
+    Raises
+    ------
+    CourseError
+        If no lesson is completed, or it cannot be written.
+    """
+    name = svg.clean_name(name)
+    lessons = [one for one in done() if one.complete]
+    if not lessons:
+        raise CourseError(
+            "No lesson is completed yet: solve all exercises and questions of one first."
+        )
+    return _write(name, "has completed these lessons of", lessons, on)
+
+
+def _write(name: str, words: str, lessons: list[Done], on: date | None) -> Path:
+    on = on or date.today()
+    rows = -(-len(lessons) // 2)
+    body = [
+        svg.text(400, 90, name, 34, "bold"),
+        svg.text(400, 130, words, 18),
+        svg.text(400, 170, "NS AI School: MLOps", 26, "bold"),
+        *(
+            svg.text(215 + 370 * (place // rows), 225 + 28 * (place % rows), one.lesson.name, 14)
+            for place, one in enumerate(lessons)
+        ),
+        svg.text(400, 260 + 28 * rows, f"{on:%d %B %Y}", 16),
+        svg.text(
+            400,
+            290 + 28 * rows,
+            "Made from the progress file on the learner's own computer. It proves no identity.",
+            12,
+        ),
+    ]
+    title = f"{name} {words} NS AI School: MLOps"
+    listed = ", ".join(one.lesson.name for one in lessons)
+    page = svg.page(800, 320 + 28 * rows, title, f"{title}: {listed}. {on:%d %B %Y}.", body)
+    return svg.write(workspace() / FILE, page)

@@ -316,6 +316,10 @@ class _Live:
         return self.release.name + " broken" * self.broken
 
 
+def _false_alarm(release: _Live) -> str:
+    return "" if release.bad else " (false alarm)"
+
+
 class _Replay:
     """The state of a replay."""
 
@@ -390,7 +394,7 @@ class _Replay:
         compute = calls = 0
         dollars = np.zeros(days)
         today = 0  # days of the month that are over
-        new = month == FIRST
+        new = False  # whether a release has come into service in this month
         if month == DAMAGED + 1 and self.policy.data_gate:
             events.append(Event(month, 1, "data gate refused June; a good June was sent"))
         if month == FIRST:
@@ -406,26 +410,25 @@ class _Replay:
             elif self.stopped(release, month):
                 events.append(Event(month, 1, f"model gate stopped {release.name}"))
             else:
-                today, kept = self.canary(candidate, month, dollars)
+                today, new = self.canary(candidate, month, dollars)
                 compute += CANARY_DAY * today
-                new = kept
-                if kept:
-                    events.append(Event(month, today + 1, f"release {candidate.name}"))
+                if new:
                     self.previous, self.live = self.live, candidate
                 else:
                     calls += CALL
-                    events.append(Event(month, today, f"canary sent {candidate.name} back"))
-        since = today
-        if new and (alarm := self.alarm(month, today)):
-            calls += CALL
-            dollars[today:alarm] = self.said(self.live, month).dollars[today:alarm]
-            words = f"alert: back from {self.live.name} to {self.previous.name}"
-            events.append(Event(month, alarm, words, incident=self.live.bad))
-            self.live, today, new = self.previous, alarm, False
+                    words = f"canary sent {candidate.name} back{_false_alarm(candidate)}"
+                    events.append(Event(month, today, words))
+        if new:
+            alarm = self.alarm(month, today)
+            words = f"release {self.live.name} answers everybody"
+            events.append(Event(month, today + 1, words, incident=self.live.bad))
+            if alarm:
+                calls += CALL
+                dollars[today:alarm] = self.said(self.live, month).dollars[today:alarm]
+                words = f"alert: back to {self.previous.name}{_false_alarm(self.live)}"
+                events.append(Event(month, alarm, words))
+                self.live, today = self.previous, alarm
         dollars[today:] = self.said(self.live, month).dollars[today:]
-        if new and self.live.bad and since < days:
-            words = f"{self.live.name} answers everybody"
-            events.append(Event(month, since + 1, words, incident=True))
         self.outage(month, dollars, events)
         said = self.said(self.live, month)
         late, count = flights.late.sum(), flights.count.sum()

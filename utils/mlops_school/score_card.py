@@ -18,6 +18,7 @@ from mlops_school.policies import Policy
 from mlops_school.production_year import Table, Year
 
 KIND, VERSION = "mlops-school score card", 1
+_RULES = ("never", "always")
 LARGEST = 100_000  # bytes of a card; a real one has about 1000
 _FIELDS = {
     "kind": str,
@@ -39,12 +40,12 @@ _FIELDS = {
 def score(done: Year, table: Table | None = None) -> float:
     """Return how much of what could be saved was saved, in percent.
 
-    0 is the year without a service, in which every late flight is a missed one; 100 is the
-    oracle's. A policy that costs more than no service has a score below 0.
+    0 is the cheaper of the two services without a model, warning of no flight or of every flight;
+    100 is the oracle. A policy that costs more than no model has a score below 0.
     """
-    nobody = sum(month.never for month in done.months)
+    without = min(sum(getattr(month, rule) for month in done.months) for rule in _RULES)
     best = year.oracle(table).part(done.months[0].month, done.months[-1].month).total
-    return round(100 * (nobody - done.total) / (nobody - best), 1)
+    return round(100 * (without - done.total) / (without - best), 1)
 
 
 @cache
@@ -125,7 +126,7 @@ def draw(card: dict[str, Any]) -> str:
         svg.text(300, 50, "NS AI School: a year in production", 20, "bold"),
         svg.text(300, 92, card["player"], 24),
         svg.text(300, 160, card["score"], 56, "bold"),
-        svg.text(300, 186, "0 = no service, 100 = one who knows the future", 13),
+        svg.text(300, 186, "0 = without a model, 100 = one who knows the future", 13),
         *(svg.text(300, 222 + 26 * row, fact, 15) for row, fact in enumerate(facts)),
         svg.text(300, 306, f"course {card['course']}, digest {card['digest'][:12]}", 12),
     ]

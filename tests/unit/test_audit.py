@@ -49,8 +49,8 @@ def test_all_is_found_and_what_is_only_promised_is_a_gap(tmp_path):
     rollbacks = audit.find_rollbacks(alerts, write(tmp_path, "rollback.toml", ROLLBACK))
     table = audit.trace(tests, alerts, rollbacks, REQUIREMENTS)
     assert table.drop(columns="title").to_dict("index") == {
-        "R1": {"test": "test_R1_day (+1)", "alert": "Down (+1)", "rollback": "rollback"},
-        "R2": {"test": "test_R2_x", "alert": "-", "rollback": "-"},
+        "R1": {"test": "day (+1)", "alert": "Down (+1)", "rollback": "rollback"},
+        "R2": {"test": "x", "alert": "-", "rollback": "-"},
         "R11": {"test": "GAP", "alert": "Slow", "rollback": "-"},
     }
 

@@ -85,7 +85,7 @@ def test_months_are_measured_one_by_one(summer):
     assert months.loc[7, "never"] == pytest.approx(40 * july["late"].mean())
 
 
-def test_R2_release_1_costs_less_than_no_model_in_its_first_month(summer):
+def test_R2_release_1_beats_no_model_in_its_first_month(summer):
     june = summer[summer["month"] == 6]
     assert june["dollars"].mean() < min(without_model(june["late"]).values())
 

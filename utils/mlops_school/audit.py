@@ -115,8 +115,9 @@ def trace(
     Returns
     -------
     DataFrame
-        Indexed by ``requirement``: ``title``, and ``test``, ``alert`` and ``rollback``: the first
-        one that was found, and how many more; ``GAP`` if one is promised, but none was found.
+        Indexed by ``requirement``: ``title``, and ``test`` (its name without the requirement),
+        ``alert`` and ``rollback``: the one with the shortest name, and how many more there are;
+        ``GAP`` if one is promised, but none was found.
     """
     rows = []
     for id_, one in (requirements or load_requirements()).items():
@@ -126,7 +127,8 @@ def trace(
             ("alert", alerts, one.alert),
             ("rollback", rollbacks, one.rollback),
         ):
-            names = list(dict.fromkeys(found.get(id_, ())))
+            names = [name.removeprefix(f"test_{id_}_") for name in found.get(id_, ())]
+            names = sorted(set(names), key=lambda name: (len(name), name))
             more = f" (+{len(names) - 1})" if len(names) > 1 else ""
             row[kind] = names[0] + more if names else GAP if promised else NOT_PROMISED
         rows.append(row)

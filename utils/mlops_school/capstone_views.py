@@ -10,7 +10,7 @@ import matplotlib.pyplot as plt
 import pandas as pd
 from IPython.display import display
 
-from mlops_school import plots, score_card
+from mlops_school import plots, score_card, sweep
 from mlops_school import production_year as year
 from mlops_school.policies import Policy
 from mlops_school.production_year import Month, Year
@@ -148,78 +148,88 @@ def show_against_never(years: Sequence[Year]) -> None:
     )
 
 
-def front(costs: Sequence[float], incidents: Sequence[float]) -> list[int]:
-    """Return the places of the Pareto front: no other one has less of both, or as much of one."""
-    return [
-        place
-        for place, (cost, count) in enumerate(zip(costs, incidents, strict=True))
-        if not any(
-            other <= cost and fewer <= count and (other, fewer) != (cost, count)
-            for other, fewer in zip(costs, incidents, strict=True)
-        )
-    ]
+def front(one: Sequence[float], other: Sequence[float]) -> list[tuple[float, float]]:
+    """Return the Pareto front of pairs: those of which none has less of one, and no more of both.
+
+    Returns
+    -------
+    list of tuple of float
+        Each pair once, from the least of the first to the most.
+    """
+    best: list[tuple[float, float]] = []
+    for pair in sorted(set(zip(one, other, strict=True))):
+        if not best or pair[1] < best[-1][1]:
+            best.append(pair)
+    return best
 
 
-def show_front(table: pd.DataFrame) -> None:
-    """Draw dollars and incidents of many policies.
+def show_fronts(table: pd.DataFrame) -> None:
+    """Draw two pairs of aims of many policies: dollars and incidents, work and mistakes.
 
     Parameters
     ----------
     table : DataFrame
         Of :func:`mlops_school.sweep.table`.
     """
-    costs = (table["mistakes"] + table["compute"]) / 1000
-    best = table.iloc[front(costs.tolist(), table["incidents"].tolist())]
-    figure, axes = plt.subplots()
-    for guarded, marker, label in ((True, "o", "with a canary"), (False, "x", "without a canary")):
-        chosen = table["canary_share"].notna() == guarded
-        axes.scatter(
-            costs[chosen], table["incidents"][chosen], marker=marker, alpha=0.5, label=label
-        )
-    ends = costs[best.index].sort_values()
-    axes.plot(ends, table["incidents"][ends.index], "-", color=plots.RED, label="Pareto front")
-    axes.plot(ends, table["incidents"][ends.index], "s", color=plots.RED, markerfacecolor="none")
-    axes.set(
-        title=f"{len(table)} policies in the same year",
-        xlabel="mistakes and compute, thousand dollars",
-        ylabel="incidents",
-        yticks=range(int(table["incidents"].max()) + 1),
+    figure, panels = plt.subplots(ncols=2)
+    mistakes, compute = table["mistakes"] / 1000, table["compute"] / 1000
+    aims = (
+        (mistakes + compute, table["incidents"], "mistakes and compute, thousand dollars"),
+        (compute, mistakes, "compute, thousand dollars"),
     )
-    axes.legend()
+    quiet = table["incidents"] == 0
+    says = []
+    for axes, (x, y, words) in zip(panels, aims, strict=True):
+        for chosen, marker, label in ((quiet, "o", "no incident"), (~quiet, "x", "incidents")):
+            axes.plot(x[chosen], y[chosen], marker, alpha=0.5, label=label)
+        best = front(x.tolist(), y.tolist())
+        axes.plot(*zip(*best, strict=True), "s-", color=plots.RED, mfc="none", label="Pareto front")
+        axes.set(xlabel=words)
+        says.append(f"{len(best)}, from {best[0][0]:,.1f} to {best[-1][0]:,.1f}")
+    panels[0].set(title="incidents", yticks=range(int(table["incidents"].max()) + 1))
+    panels[1].set(title="mistakes, thousand dollars")
+    panels[0].legend(loc="upper left")
     counts = table["incidents"].value_counts().sort_index()
     plots.show(
         figure,
         "Policies by incidents: "
         + ", ".join(f"{count} with {number}" for number, count in counts.items())
-        + f". {len(best)} are on the Pareto front, from {ends.iloc[0]:.0f} thousand dollars on.",
+        + f". Points on the Pareto front of dollars and incidents: {says[0]} thousand dollars; of "
+        f"compute and mistakes: {says[1]} thousand dollars.",
     )
 
 
-def show_halves(table: pd.DataFrame) -> None:
+def show_halves(table: pd.DataFrame, reference: Year) -> None:
     """Draw what policies paid in the months of choice, and in those of judgement.
 
     Parameters
     ----------
     table : DataFrame
         Of :func:`mlops_school.sweep.table`.
+    reference : Year
+        To compare with.
     """
     tuned, judged = table["tuned"] / 1000, table["judged"] / 1000
-    figure, axes = plt.subplots()
-    axes.plot(tuned, judged, "o", alpha=0.5, label="a policy")
     chosen = tuned.idxmin()
-    axes.plot(tuned[chosen], judged[chosen], "X", color=plots.RED, markersize=11, label="chosen")
-    axes.set(
-        title="Cheap in summer, cheap in autumn?",
-        xlabel="March to August, thousand dollars",
-        ylabel="September to December",
+    before, after = (part.total / 1000 for part in sweep.parts(reference))
+    figure, axes = plt.subplots()
+    axes.plot(tuned, judged, "o", alpha=0.4, label="a policy")
+    axes.plot(
+        tuned[chosen], judged[chosen], "X", color=plots.RED, ms=12, label="the cheapest before"
     )
-    axes.legend()
-    better = int((judged < judged[chosen]).sum())
+    axes.plot(before, after, "s", color=plots.BLACK, ms=8, label=f"{reference.policy!r}")
+    axes.axhline(after, color="black", linestyle=":", linewidth=1)
+    axes.set(
+        title="September to December, thousand dollars",
+        xlabel="March to August, thousand dollars",
+    )
+    axes.legend(loc="upper center")
     plots.show(
         figure,
-        f"The rank correlation of both parts is {tuned.corr(judged, method='spearman'):.2f}. Of "
-        f"{len(table)} policies, {better} are cheaper from September on than the one that was "
-        "cheapest before.",
+        f"The rank correlation of both parts is {tuned.corr(judged, method='spearman'):.2f}. "
+        f"Compared with {reference.policy!r}, the policy that was cheapest before paid "
+        f"{tuned[chosen] - before:+.0f} thousand dollars until August, and "
+        f"{judged[chosen] - after:+.0f} from September on.",
     )
 
 

@@ -11,24 +11,15 @@ from mlops_school.paths import workspace
 from mlops_school.solutions import read_solutions
 
 FILE = "certificate.svg"
-_LINES = 4  # of those that are missing, which a message names
+_NAMED = 4  # of the lessons that are missing, in a message
 
 
 @dataclass(frozen=True)
 class Done:
-    """How much of a lesson is solved, of its exercises and questions together."""
+    """A lesson, and whether all of its exercises and questions are solved."""
 
     lesson: Lesson
-    solved: int
-    tasks: int
-
-    @property
-    def complete(self) -> bool:
-        """Whether all is solved."""
-        return self.solved == self.tasks
-
-    def __str__(self) -> str:
-        return f"{self.lesson.name}: {self.solved} of {self.tasks}"
+    complete: bool
 
 
 def done() -> list[Done]:
@@ -45,7 +36,7 @@ def done() -> list[Done]:
         tasks = set(read_solutions(lesson.source))
         tasks |= {f"quiz{number}" for number, _ in enumerate(quiz.load(lesson.id), 1)}
         solved = {task for task, entry in known.get(lesson.id, {}).items() if entry["solved"]}
-        found.append(Done(lesson, len(solved & tasks), len(tasks)))
+        found.append(Done(lesson, tasks <= solved))
     return found
 
 
@@ -66,12 +57,12 @@ def issue(name: str, on: date | None = None) -> Path:
     """
     name = svg.clean_name(name)
     lessons = done()
-    if missing := [one for one in lessons if not one.complete]:
-        more = f", and {len(missing) - _LINES} more lessons" if len(missing) > _LINES else ""
+    if missing := [one.lesson.name for one in lessons if not one.complete]:
+        more = f" and {len(missing) - _NAMED} more" if len(missing) > _NAMED else ""
         raise CourseError(
-            "Not all exercises and questions are solved yet. Solved are in "
-            f"{'; '.join(str(one) for one in missing[:_LINES])}{more}. `school progress` lists "
-            "all. `certificate.statement(name)` says what you have done so far."
+            f"Exercises or questions are still open in {', '.join(missing[:_NAMED])}{more}. "
+            "`school progress` counts them. `certificate.statement(name)` makes a page of what you "
+            "have completed so far."
         )
     return _write(name, "has completed", lessons, on)
 

@@ -75,6 +75,11 @@ def _replay(policies: Sequence[Policy], seed: int) -> list[Year]:
     return [year.replay(policy, seed) for policy in policies]
 
 
+def parts(done: Year) -> tuple[Year, Year]:
+    """Return the months by which a policy is chosen, and those by which it is judged."""
+    return done.part(year.FIRST, TUNED_UNTIL), done.part(TUNED_UNTIL + 1, year.LAST)
+
+
 def table(policies: Sequence[Policy], years: Sequence[Year]) -> pd.DataFrame:
     """Return a row for each policy, by its name.
 
@@ -82,7 +87,8 @@ def table(policies: Sequence[Policy], years: Sequence[Year]) -> pd.DataFrame:
     -------
     DataFrame
         The fields of the policies; ``mistakes``, ``compute``, ``incidents`` and ``total`` of the
-        year; and the totals of its two parts, ``tuned`` and ``judged``.
+        year; the totals of its two :func:`parts`, ``tuned`` and ``judged``; and of December, the
+        release at its end and the dollars of its mistakes, by flight.
     """
     rows = [
         {
@@ -91,8 +97,10 @@ def table(policies: Sequence[Policy], years: Sequence[Year]) -> pd.DataFrame:
             "compute": done.compute,
             "incidents": done.incidents,
             "total": done.total,
-            "tuned": done.part(year.FIRST, TUNED_UNTIL).total,
-            "judged": done.part(TUNED_UNTIL + 1, year.LAST).total,
+            "tuned": parts(done)[0].total,
+            "judged": parts(done)[1].total,
+            "December's release": done.months[-1].release,
+            "December's $ a flight": round(done.months[-1].mistakes / done.months[-1].flights, 2),
         }
         for policy, done in zip(policies, years, strict=True)
     ]

@@ -329,8 +329,8 @@ traced.drop(columns="title")
 
 # %% [markdown] id="q5-task"
 # Read a row aloud: *this is promised, this test shows that it is kept, this alert calls when it is not, and then this
-# is done.* That is what an auditor asks for. A `GAP` is no catastrophe, as long as somebody knows of it. R8's alert, for
-# example, is the report of lesson 06, which somebody must open: no rule rings a bell.
+# is done.* That is what an auditor asks for. A `GAP` is no catastrophe, as long as somebody knows of it, and decides
+# whether it is to be closed.
 #
 # ### Exercise 5: find the gaps
 #

@@ -114,8 +114,9 @@ def _inside(value: Any) -> bool:
 def _problems(policy: Policy) -> list[str]:
     """Return why a policy cannot be followed, a sentence each."""
     found = []
-    if not isinstance(policy.name, str) or not policy.name.strip() or len(policy.name) > 40:
-        found.append("give it a name of 1 to 40 letters.")
+    name = policy.name
+    if not isinstance(name, str) or not name.strip() or len(name) > 40 or not name.isprintable():
+        found.append("give it a name of 1 to 40 letters, all of which can be printed.")
     if not isinstance(policy.trigger, str) or policy.trigger not in TRIGGERS:
         found.append(f"there is no trigger {policy.trigger!r}. Choose of {', '.join(TRIGGERS)}.")
     else:

@@ -118,7 +118,7 @@ def draw(card: dict[str, Any]) -> str:
     policy = card["policy"]
     facts = [
         f"Mistakes {card['mistakes']:,} dollars, compute {card['compute']:,} dollars",
-        f"Incidents: {card['incidents']}. All together {card['total']:,} dollars",
+        f"Incidents: {card['incidents']}. With these and calls, {card['total']:,} dollars",
         f"Policy {policy['name']}: trigger {policy['trigger']}, seed {card['seed']}",
     ]
     title = f"Score card of {card['player']}: {card['score']}"

@@ -44,13 +44,13 @@ count = 200  # policies that are compared at once
 # %% id="table"
 from mlops_school import replay
 
-table = year.load_table()
-flights = sum(table.flights[month].count.sum() for month in range(year.FIRST, year.LAST + 1))
-print(f"{len({name for name, _ in table.said})} releases, {flights:,} flights from March on")
+known = year.load_table()
+flights = sum(known.flights[month].count.sum() for month in range(year.FIRST, year.LAST + 1))
+print(f"{len({name for name, _ in known.said})} releases, {flights:,} flights from March on")
 
 march = replay.outcomes(month=3, built=3)
 by_day = march.groupby(march["date"].dt.day)["dollars"].sum()
-equal = by_day.to_numpy() == table.said["1-1", 3].dollars
+equal = by_day.to_numpy() == known.said["1-1", 3].dollars
 print(f"March with release 1-1: {equal.sum()} of {len(equal)} days cost the same")
 
 # %% [markdown] id="policy-intro"
@@ -61,7 +61,7 @@ print(f"March with release 1-1: {equal.sum()} of {len(equal)} days cost the same
 #
 # | field | what it decides | `monthly` |
 # |---|---|---|
-# | `trigger`, `limit` | when to build: `never`, by `schedule` (every `limit` months), or for a reason: `drift` or `performance` beyond `limit` | `"schedule"`, 1 |
+# | `trigger`, `limit` | when to build: `never`, by `schedule` (every `limit` months), or for a reason: `drift` or `performance` | `"schedule"`, 1 |
 # | `evidence` | how many finished months `drift` and `performance` look at | 1 |
 # | `window` | how many months to learn from; `None` is all | 2 |
 # | `data_gate` | refuse a month that breaks the rules of its data (R8) | `True` |
@@ -69,6 +69,9 @@ print(f"March with release 1-1: {equal.sum()} of {len(equal)} days cost the same
 # | `canary_share`, `canary_days` | how many meet a release first, and for how long | 0.1, 2 |
 # | `alert_days` | go back if a new release warns otherwise so many days in a row; `None`: nobody is on call | 3 |
 # | `alert_margin` | how much otherwise, as a difference in the share of flights that are warned of | 0.25 |
+#
+# With `drift`, `limit` is how far the share of late flights may be from what the release expected (R9 says 0.10). With
+# `performance`, it is a part of what the cheaper service without a model costs: from there on, mistakes are too dear.
 #
 # A policy that nobody could follow is refused, with the reason. Here are four; which of the reasons would you have
 # found yourself?
@@ -396,8 +399,8 @@ except CourseError as error:
 # ## What this year cannot tell you
 #
 # - **One year of weather.** A policy that wins in 2013 has won once.
-# - **Faults and prices are made up.** Real ones come more often, and in kinds that nobody listed. Put in your own prices
-#   before you quote a number.
+# - **Faults and prices are made up.** Real faults come in kinds that nobody has listed. Put in your own prices before you
+#   quote a number.
 # - **Simplified**: releases are built on the first of a month only; a share of the flights is taken as what is expected
 #   of it; June is damaged in every year; warnings change nothing. Where answers change what people do, no
 #   table can replay the year.

@@ -8,6 +8,7 @@ from mlops_school.authoring import replay_table
 from mlops_school.errors import CourseError
 from mlops_school.evaluation import MISSED
 from mlops_school.policies import REFERENCES, WINDOWS, Policy
+from mlops_school.process import load_requirements
 from mlops_school.production_year import (
     CALL,
     CANARY_DAY,
@@ -90,12 +91,13 @@ def test_a_schedule_builds_every_so_many_months(every, built):
     ("expected", "builds"), [(LATE, False), (LATE + 9, False), (LATE + 11, True)]
 )
 @pytest.mark.parametrize("sign", [1, -1])
-def test_drift_is_a_difference_from_what_was_expected(expected, builds, sign):
+def test_R9_drift_is_a_difference_from_what_was_expected(expected, builds, sign):
     expected = LATE + sign * (expected - LATE)
     table = make_table(
         change=lambda one, *_: Said(one.warned, whole(float(expected)), one.dollars, one.dollars, 0)
     )
-    year = run(Policy(trigger="drift", limit=0.1), table)
+    limit = load_requirements()["R9"].limits["maximum_difference"]
+    year = run(Policy(trigger="drift", limit=limit), table)
     assert (year.compute > TRAINING) == builds
 
 

@@ -11,6 +11,7 @@ from mlflow.exceptions import MlflowException
 from mlflow.models import Model
 
 from mlops_school import champion, files, tracking
+from mlops_school.compatibility import NEEDS
 from mlops_school.errors import CourseError
 from mlops_school.features import FEATURES
 from mlops_school.gates import Verdict
@@ -199,7 +200,7 @@ def export(folder: Path, alias: str = CHAMPION) -> Path:
     refuse(check(version), f"Version {version}, the {alias}, is not exported")
     source = folder_of(version)
     folder.mkdir(parents=True, exist_ok=True)
-    for name in (MODEL, DESCRIPTION, CARD):
+    for name in (MODEL, DESCRIPTION, CARD, NEEDS):
         if (source / name).exists():
             with files.replacing(folder / name) as part:
                 shutil.copyfile(source / name, part)

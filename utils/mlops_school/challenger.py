@@ -53,7 +53,8 @@ def train(month: int) -> int:
     package = champion.built_before(month, retraining.WINDOW)
     with tempfile.TemporaryDirectory() as folder:
         packed = pack(package, Path(folder) / "package")
-        version = registry.add(packed, key=f"built before {month}: {sorted(package.record.items())}")
+        origin = " ".join(package.record[name] for name in ("data_version", "git_commit"))
+        version = registry.add(packed, key=f"months {package.version} {origin}")
     registry.point(registry.CHALLENGER, version)
     return version
 

@@ -107,6 +107,17 @@ def champion_version() -> int:
     return version
 
 
+def aliases_of(version: int) -> list[str]:
+    """Return the names that point at a version, in alphabetical order."""
+    aliases = _client().get_registered_model(NAME).aliases
+    return sorted(alias for alias, number in aliases.items() if int(number) == version)
+
+
+def delete(version: int) -> None:
+    """Take a version out of the registry; its files stay where they are."""
+    _client().delete_model_version(NAME, str(version))
+
+
 def key_of(version: int) -> str:
     """Return the key with which a version was registered, or an empty text."""
     return _get(version).tags.get("key", "")
@@ -209,12 +220,11 @@ def export(folder: Path, alias: str = CHAMPION) -> Path:
 
 def table() -> pd.DataFrame:
     """Return the versions of the registry: their release and aliases, and what gates stop them."""
-    aliases = mlflow.MlflowClient().get_registered_model(NAME).aliases
     rows = [
         {
             "version": number,
             "release": version.tags.get("release", "?"),
-            "aliases": ", ".join(sorted(a for a, v in aliases.items() if int(v) == number)),
+            "aliases": ", ".join(aliases_of(number)),
             "stopped by": ", ".join(v.gate for v in check(number) if not v.passed),
         }
         for version in _versions()

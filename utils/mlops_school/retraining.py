@@ -7,6 +7,7 @@ its place.
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 
 import pandas as pd
 from scipy import stats
@@ -144,6 +145,12 @@ def name_of(built: int) -> str:
     return f"{max(1, built - 1 - WINDOW)}-{built - 2}"
 
 
+@lru_cache(maxsize=32)
+def said(month: int, built: int) -> pd.DataFrame:
+    """Return :func:`mlops_school.replay.outcomes`; it is kept, so do not change it."""
+    return replay.outcomes(month, built, WINDOW)
+
+
 def replay_year(trigger: Trigger, gate: bool = False) -> Year:
     """Replay June to December under a policy.
 
@@ -152,10 +159,10 @@ def replay_year(trigger: Trigger, gate: bool = False) -> Year:
     trigger : callable
         Takes a :class:`Known`, and returns whether to train again.
     gate : bool
-        Without it, a new release serves from the day on which it is built. With it, the new release
-        is only a challenger for its first month: it answers as a shadow, and serves from the month
-        after if it :func:`is_cheaper` than the champion on the same days. Else it is thrown away, and
-        the trigger is asked again.
+        Without it, a new release serves from the day on which it is built. With it, it is only a
+        challenger for its first month: it answers as a shadow, and serves from the month after if
+        it :func:`is_cheaper` than the champion on the same days. Else it is thrown away, and the
+        trigger is asked again.
 
     Raises
     ------
@@ -165,16 +172,16 @@ def replay_year(trigger: Trigger, gate: bool = False) -> Year:
     built, serves, parts, challenger = START, {}, {}, None
     for month in range(START, END + 1):
         if challenger is not None:
-            theirs = replay.outcomes(month - 1, challenger, WINDOW)
-            built = challenger if is_cheaper(difference(theirs, parts[month - 1])) else built
+            dearer = difference(said(month - 1, challenger), parts[month - 1])
+            built = challenger if is_cheaper(dearer) else built
         challenger = None
-        known = [replay.outcomes(m, built, WINDOW) for m in range(built, month)]
+        known = [said(earlier, built) for earlier in range(built, month)]
         if known and _ask(trigger, Known(month, built, pd.concat(known, ignore_index=True))):
             if gate:
                 challenger = month
             else:
                 built = month
-        serves[month], parts[month] = built, replay.outcomes(month, built, WINDOW)
+        serves[month], parts[month] = built, said(month, built)
     return Year(pd.concat(parts.values(), ignore_index=True), serves)
 
 

@@ -113,7 +113,7 @@ def _rollback(options: argparse.Namespace) -> int:
     from mlops_school import rollback
 
     release = rollback.back()
-    print(f"Release {release} is the champion again. Services take it within a second.")
+    print(f"Release {release} is the champion again. Services take it within two seconds.")
     return 0
 
 

@@ -1,5 +1,6 @@
 """Faults of a new release: labels that were missing, features in another unit; and their price."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 import pandas as pd
@@ -13,31 +14,6 @@ from mlops_school.model_package import ModelPackage
 from mlops_school.sequential import confidence_sequence, first_exclusion
 
 CALM = 0.25  # of the flights are late at most, on a day whose messages come in time
-
-# What cannot be computed for the postmortem of the threshold: it was thought about.
-STORY = {
-    "requirements": "R2",
-    "timeline": handbook.rows(
-        [
-            ("1 July", "the threshold is chosen on June, of which the bad days are missing"),
-            ("1 July", "release 2 serves, without having been a challenger"),
-            ("2 July", "it warns of less than half as many as release 1; nobody looks at that"),
-            ("13 July", "the confidence sequence excludes zero: `school rollback`"),
-        ]
-    ),
-    "cause": (
-        "Flights without a label were left out silently, and the bad days had no labels yet. "
-        "A change of the threshold alone needed no challenger."
-    ),
-    "well": "Release 1 went on as a shadow. Going back took one command.",
-    "actions": handbook.rows(
-        [
-            ("refuse a month with over 10 percent without a verdict", "pipeline", "20 July"),
-            ("treat a threshold as a release: challenger first", "pipeline", "1 August"),
-            ("compare the share of warnings with the shadow, each evening", "alerts", "20 July"),
-        ]
-    ),
-}
 
 
 def without_bad_days(served: pd.DataFrame, calm: float = CALM) -> pd.DataFrame:
@@ -152,3 +128,37 @@ def first_noticed(mine: pd.DataFrame, theirs: pd.DataFrame) -> pd.Series:
             "end of the month": last,
         }
     )
+
+
+def story(noticed: Mapping[str, int]) -> dict[str, str]:
+    """Return the part of the postmortem that no table tells: what people did, and why it was so.
+
+    Parameters
+    ----------
+    noticed : mapping of str to int
+        Of :func:`first_noticed`.
+    """
+    warnings, dollars = noticed["share of warnings"], noticed["dollars against a shadow"]
+    timeline = [
+        ("1 July", "the threshold is chosen on June, of which the bad days are missing"),
+        ("1 July", "release 2 serves, without having been a challenger"),
+        (f"{warnings} July", "it warns of less than half as many as release 1; nobody looks"),
+        (f"{dollars} July", "the confidence sequence excludes zero: `school rollback`"),
+    ]
+    actions = [
+        ("refuse a month with over 10 percent without a verdict", "pipeline", "20 July"),
+        ("treat a threshold as a release: challenger first", "pipeline", "1 August"),
+        ("compare the share of warnings with the shadow, each evening", "alerts", "20 July"),
+    ]
+    return {
+        "title": "a threshold from half a month",
+        "author": "the operator on duty",
+        "requirements": "R2",
+        "timeline": handbook.rows(timeline),
+        "cause": (
+            "Flights without a label were left out silently, and the bad days had no labels yet. "
+            "A change of the threshold alone needed no challenger."
+        ),
+        "well": "Release 1 went on as a shadow. Going back took one command.",
+        "actions": handbook.rows(actions),
+    }

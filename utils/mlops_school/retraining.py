@@ -80,7 +80,8 @@ class Drift:
     limit: float = _LIMITS["R9"]["maximum_difference"]
 
     def __call__(self, known: Known) -> bool:
-        return abs(known.last[TARGET].mean() - known.last["probability"].mean()) > self.limit
+        difference = known.last[TARGET].mean() - known.last["probability"].mean()
+        return bool(abs(difference) > self.limit)
 
 
 @dataclass(frozen=True)

@@ -297,6 +297,7 @@ def test_help_names_every_command(capsys):
         "progress",
         "certificate",
         "leaderboard",
+        "rollback",
         "run",
         "build",
         "check",

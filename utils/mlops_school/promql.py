@@ -393,9 +393,9 @@ def _combine(
             if key(labels) not in others:
                 continue
             found = one(value, others[key(labels)], value)
-            kept = labels if compares and not as_bool else _without_name(labels)
-            if how == "on" and not (compares and not as_bool):
-                kept = key(labels)
+            kept = key(labels)
+            if how == "ignoring" and compares and not as_bool:  # then the name stays, too
+                kept = tuple(pair for pair in labels if pair[0] not in names)
             if kept in result and found is not None:
                 raise CourseError(f"Several series on the left of `{sign}` match one on the right.")
             if found is not None:

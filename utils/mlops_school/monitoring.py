@@ -1,5 +1,6 @@
 """What can be seen of a model in service: before labels are there, and after."""
 
+from calendar import month_abbr
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
@@ -14,10 +15,13 @@ from prometheus_client.registry import Collector
 from sklearn.metrics import roc_auc_score
 
 from mlops_school import backtest, champion, drift, evaluation
+from mlops_school.alerting import FIRING, load_rules
+from mlops_school.dashboards import MONTH, Panel
 from mlops_school.errors import CourseError
 from mlops_school.features import FEATURES, TARGET, WEATHER, load_examples
 from mlops_school.model_package import ModelPackage
 from mlops_school.process import load_requirements
+from mlops_school.prometheus import Watch
 
 CHOSEN_ON = 5  # the month on which the threshold of release 1 was chosen; it was not learned from
 FIRST = 6  # the month in which release 1 came into service
@@ -321,3 +325,53 @@ def symptoms(table: pd.DataFrame, before: pd.DataFrame) -> dict[str, Any]:
         "late less expected": table[TARGET].mean() - table[PROBABILITY].mean(),
         "roc_auc": float(roc_auc_score(table[TARGET], table[PROBABILITY])),
     }
+
+
+def play(
+    watch: Watch, exporter: Exporter, reports: Sequence[Report], panels: Sequence[Panel] = MONTH
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Publish a report after the other, and note what whoever watches makes of it.
+
+    Parameters
+    ----------
+    watch : Watch
+        It collects the metrics of the exporter.
+    exporter : Exporter
+        It publishes.
+    reports : sequence of Report
+        In order of time.
+    panels : sequence of Panel
+        What is to be asked of each month.
+
+    Returns
+    -------
+    alerts : DataFrame
+        A row for each alert rule about months, with its ``requirement``; a column a month, which
+        is ``FIRES`` or empty.
+    lines : DataFrame
+        By month, what the lines of the panels have found; the columns are pairs of the title of a
+        panel and the name of a line.
+    """
+    rules = {rule.name: rule for rule in load_rules() if "delay_month" in rule.expr}
+    fired, lines = {}, {}
+    for report in reports:
+        exporter.publish(report)
+        watch.settle()
+        alerts = watch.alerts()
+        firing = set(alerts.loc[alerts["state"] == FIRING, "alert"])
+        name = month_abbr[report.month]
+        fired[name] = ["FIRES" if rule in firing else "" for rule in rules]
+        lines[name] = {
+            (panel.title, _named(line, labels)): value
+            for panel in panels
+            for line, expression in panel.lines.items()
+            for labels, value in watch.query(expression).items()
+        }
+    table = pd.DataFrame(fired, index=list(rules))
+    table.insert(0, "requirement", [rule.labels["requirement"] for rule in rules.values()])
+    return table, pd.DataFrame(lines).T
+
+
+def _named(line: str, labels: str) -> str:
+    """Return the name of a line; one in braces stands for the value of a label."""
+    return labels.partition("=")[2].strip('"') if line.startswith("{{") else line

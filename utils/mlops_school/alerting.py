@@ -6,7 +6,7 @@ installed; :func:`rehearse` does it on every computer.
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -232,3 +232,39 @@ def _rehearse_one(rules: list[Rule], test: Mapping[str, Any], every: float) -> l
         passed = sorted(found) == sorted(wanted)
         rows.append((test["name"], moment / 60, name, len(wanted), len(found), passed))
     return rows
+
+
+def try_expression(alert: str, expr: str, wait: str | None = None) -> pd.DataFrame:
+    """Try another expression for one of the course's alerts, with the course's own tests.
+
+    Parameters
+    ----------
+    alert : str
+        Its name.
+    expr : str
+        In PromQL.
+    wait : str, optional
+        For how long it must be found, such as ``5m``; by default as in the course's rule.
+
+    Returns
+    -------
+    DataFrame
+        As of :func:`rehearse`, without the other alerts.
+
+    Raises
+    ------
+    CourseError
+        If there is no such alert, or the expression is none.
+    """
+    rules = {rule.name: rule for rule in load_rules()}
+    if alert not in rules:
+        raise CourseError(f"There is no alert {alert}. Those there are: {', '.join(rules)}.")
+    seconds = rules[alert].seconds if wait is None else duration(wait)
+    plan = yaml.safe_load(TESTS.read_text(encoding="utf-8"))
+    plan["tests"] = [
+        test | {"alert_rule_test": questions}
+        for test in plan["tests"]
+        if (questions := [one for one in test["alert_rule_test"] if one["alertname"] == alert])
+    ]
+    tried = replace(rules[alert], expr=expr, seconds=seconds)
+    return rehearse([tried], yaml.safe_dump(plan)).drop(columns="alert")

@@ -1,7 +1,7 @@
 """The dashboard of the delay service as code: ``python -m mlops_school.dashboards`` writes it.
 
-Grafana reads the file ``course/monitoring/dashboard.json``. A panel is an expression and how to draw
-it, so that the same panels can be drawn without Grafana, too.
+Grafana reads the file ``course/monitoring/dashboard.json``. A panel is an expression and how to
+draw it, so that the same panels can be drawn without Grafana, too.
 """
 
 import json
@@ -69,7 +69,10 @@ SERVICE = (
     ),
     Panel(
         "Flights warned of, last hour (R1)",
-        {"share": "sum(increase(delay_warnings_total[1h])) / sum(increase(delay_forecasts_total[1h]))"},
+        {
+            "share": "sum(increase(delay_warnings_total[1h]))"
+            " / sum(increase(delay_forecasts_total[1h]))"
+        },
         "percentunit",
     ),
     Panel(

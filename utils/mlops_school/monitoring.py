@@ -263,6 +263,7 @@ def resources(pid: int) -> dict[str, float]:
 
 
 CAUSES = ("data", "prior", "concept", "feed")
+PATIENTS = {"A": "feed", "B": "prior", "C": "data", "D": "concept"}
 
 
 def changed(cause: str, table: pd.DataFrame, seed: int = 0) -> pd.DataFrame:
@@ -301,6 +302,11 @@ def changed(cause: str, table: pd.DataFrame, seed: int = 0) -> pd.DataFrame:
         probability = backtest.answer(blind, _release())[PROBABILITY]
         return blind.assign(probability=probability)
     raise ValueError(f"no cause {cause!r}")
+
+
+def patients(table: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    """Return flights after each cause of :func:`changed`, by letters that do not tell which."""
+    return {letter: changed(cause, table) for letter, cause in PATIENTS.items()}
 
 
 def symptoms(table: pd.DataFrame, before: pd.DataFrame) -> dict[str, Any]:

@@ -1,14 +1,20 @@
 """Pictures of what is seen of a model in service."""
 
+import html
+import os
 from calendar import month_abbr
 from collections.abc import Sequence
+from pathlib import Path
+from urllib.parse import quote
 
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
+from IPython.display import display
 
 from mlops_school import monitoring, plots
 from mlops_school.dashboards import Panel
+from mlops_school.paths import NOTEBOOKS, ROOT
 from mlops_school.process import load_requirements
 
 _LINES, _MARKERS = ("-", "--", ":"), "osD"
@@ -134,3 +140,30 @@ def show_panels(lines: pd.DataFrame, panels: Sequence[Panel]) -> None:
         )
         says.append(f"{panel.title}: {ends}")
     plots.show(figure, f"{lines.index[0]} to {lines.index[-1]}. {'; '.join(says)}.")
+
+
+def show_page(path: Path, title: str, height: int = 480) -> None:
+    """Show a page of HTML that lies in the workspace, in a frame of its own.
+
+    The notebook holds the address of the file, not its megabytes. Where JupyterLab cannot reach the
+    file, since the workspace lies elsewhere, it says where to find it.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    title : str
+        What it is, for those who cannot see it.
+    height : int
+        Of the frame, in pixels.
+    """
+    place = f"{path.parent.name}/{path.name}"
+    text = f"{title}: open the file {place} of your workspace in a browser."
+    shown = {"text/plain": text}
+    if path.is_relative_to(ROOT):
+        address = quote(Path(os.path.relpath(path, NOTEBOOKS)).as_posix())
+        shown["text/html"] = (
+            f'<iframe src="{address}" title="{html.escape(title)}" width="100%" '
+            f'height="{height}"></iframe>'
+        )
+    display(shown, raw=True)

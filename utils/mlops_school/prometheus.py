@@ -27,7 +27,7 @@ from mlops_school.promql import Labels, Series
 from mlops_school.servers import Server
 
 PROGRAM = "prometheus"
-EVERY = 0.5  # seconds between two looks; in companies, some 15 to 60
+EVERY = 0.3  # seconds between two looks; in companies, some 15 to 60
 PATIENCE = 30.0  # seconds, for what should be seen at the next look
 
 
@@ -69,7 +69,8 @@ class Watch:
             If it is no expression, or nothing watches any more.
         """
         found = self._vector(expression)
-        return pd.Series({_as_text(labels): value for labels, value in found.items()}, dtype=float)
+        numbers = {_as_text(labels): value for labels, value in found.items()}
+        return pd.Series(numbers, dtype=float).sort_index()
 
     def alerts(self) -> pd.DataFrame:
         """Return the alerts of now: ``alert``, its ``requirement``, and its ``state``.

@@ -9,6 +9,7 @@ import operator
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 from mlops_school.errors import CourseError
 
@@ -453,7 +454,7 @@ def extrapolated(samples: Samples, start: float, end: float, per_second: bool) -
         return None
     (first_time, first), (last_time, last) = samples[0], samples[-1]
     growth = last - first
-    for (_, before), (_, now) in zip(samples, samples[1:], strict=False):
+    for (_, before), (_, now) in pairwise(samples):
         if now < before:
             growth += before
     sampled = last_time - first_time
@@ -497,7 +498,7 @@ def _of_values(how: Callable[[list[float]], float]) -> Callable[[_Node], _Node]:
 
 
 def _changes(values: list[float]) -> float:
-    return float(sum(a != b for a, b in zip(values, values[1:], strict=False)))
+    return float(sum(a != b for a, b in pairwise(values)))
 
 
 def _absent(argument: _Node) -> _Node:

@@ -160,9 +160,13 @@ pd.DataFrame({"ours": ours, "Evidently": {name: found[name] for name in columns}
 # threshold was chosen); the share of flights warned of; and what was known when all had landed.
 
 # %% id="months"
+from mlops_school import backtest
+
 reports = [monitoring.report(month) for month in range(6, 13)]
 months = monitoring.as_table(reports)
 views.show_months(months)
+low, high = backtest.by_month(july).loc[7, ["low", "high"]]
+print(f"ROC AUC of July, drawn again by days: {low:.2f} to {high:.2f}")
 months.round(3)
 
 # %% [markdown] id="early-intro"
@@ -252,15 +256,16 @@ slowest = """histogram_quantile(0.95, sum by (le) (
     rate(delay_request_seconds_bucket{path="/forecast"}[5m])))"""
 bodies = swaps.afternoon(month=7, day=2, n=50) + [{"carrier": "XX"}] * 10
 address = f"{server.address}/forecast"
-print("before any request: ", watch.query(slowest).to_list())
+print("requests: 0, the answer:", watch.query(slowest).to_list())
 for per_second, seconds in [(10, 0.1), (20, 3)]:
     sent = load.at_rate(address, bodies, per_second, seconds)
     watch.settle(), watch.settle()
-    print(f"after {len(sent):2} requests:", np.isfinite(watch.query(slowest)).to_list())
+    finite = np.isfinite(watch.query(slowest)).to_list()
+    print(f"requests: {len(sent)}, is the answer finite: {finite}")
 watch.query('sum by (status) (delay_requests_total{path="/forecast"})')
 
 # %% [markdown] id="performance-intro"
-# *Finite* is False after the first request: the answer was `NaN`, "not a number". A speed needs two looks between which
+# After the first request, the answer was not finite but `NaN`, "not a number". A speed needs two looks between which
 # something has grown. A counter that a program makes at its first request appears with the value 1 and has not
 # *grown* yet. Remember that, it comes back.
 #
@@ -379,7 +384,8 @@ alerts
 # number from the inputs or the forecasts had said so.
 #
 # Each further alert has its own month: R9 in September, R7 in November, when three months are enough to be sure of a
-# difference, R2 in December. In October the difference of R9 is 0.098, so it is silent: a limit is a limit. And
+# difference, R2 in December. In October the difference of R9
+# is just below 0.10, so it is silent: a limit is a limit. And
 # *DelayInputsDrift* is silent for the whole year. With a rule on the weather, it would be on in all seven months, the good one
 # included, and would tell July from June no better.
 #
@@ -415,7 +421,7 @@ exporter.stop()
 # %% id="symptoms"
 seen = {"June": june, **monitoring.patients(june)}
 rows = {name: monitoring.symptoms(table, june) for name, table in seen.items()}
-pd.DataFrame(rows).T.infer_objects().round(2)
+pd.DataFrame(rows).T.infer_objects().round(3)
 
 # %% id="q5"
 ### BEGIN SOLUTION

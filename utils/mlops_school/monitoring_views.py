@@ -61,9 +61,12 @@ def show_months(table: pd.DataFrame) -> None:
     for kind, line, marker in zip(kinds, _LINES, _MARKERS, strict=True):
         left.plot(x, table[f"psi {kind}"], line + marker, label=kind)
     left.axhline(0.25, color=plots.BLACK, linewidth=1)
+    left.annotate("0.25", (x[0], 0.25), va="bottom", ha="center")
     left.set(title="Before they land: PSI", yscale="log", ylim=(0.002, 200))
+    left.set_yticks([0.01, 0.1, 1, 10], ["0.01", "0.1", "1", "10"])
+    left.minorticks_off()
     left.legend(fontsize="small")
-    for name, line, marker in (("expected", "--", "s"), ("late", "-", "o")):
+    for name, line, marker in (("late", "-", "o"), ("expected", "--", "s")):
         middle.plot(x, table[name], line + marker, label=name)
     middle.set(title="After: share of flights", ylim=(0, 0.5))
     middle.legend(fontsize="small")
@@ -105,10 +108,11 @@ def show_gaps(table: pd.DataFrame, spans: Sequence[int], limit: float) -> None:
         axes.axhspan(-limit, limit, color=plots.SKY, alpha=0.3, linewidth=0)
         axes.plot(gap.index, gap, color=plots.BLUE, linewidth=1)
         axes.plot(on.index, on, "o", color=plots.RED, markersize=3)
-        axes.set_title("each day" if days == 1 else f"{days} days together")
+        name = "each day" if days == 1 else f"{days} days together"
+        axes.set_title(name)
         ticks = pd.date_range(gap.index[0].replace(day=1), gap.index[-1], freq="MS")
         axes.set_xticks(ticks, [month_abbr[tick.month] for tick in ticks])
-        says.append(f"{days} days together: on {len(on)} of {len(gap)} days")
+        says.append(f"{name}: on {len(on)} of {len(gap)} days")
     panels[0].set_ylabel("late less expected")
     plots.show(figure, f"Outside of {limit:.2f} to both sides, {'; '.join(says)}.")
 
@@ -131,7 +135,9 @@ def show_panels(lines: pd.DataFrame, panels: Sequence[Panel]) -> None:
             axes.plot(lines.index, values, line + marker, label=name)
         if panel.limit is not None:
             axes.axhline(panel.limit, color=plots.BLACK, linewidth=1)
-            axes.annotate("limit", (0, panel.limit), va="bottom")
+            place = (len(lines) - 1, panel.limit)
+            axes.annotate("limit", place, ha="right", va="bottom")
+        axes.margins(y=0.15)
         axes.set_title(panel.title, fontsize="medium")
         axes.legend(fontsize="small", ncols=3)
         ends = ", ".join(

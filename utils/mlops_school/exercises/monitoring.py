@@ -63,13 +63,13 @@ def q1(psi: Callable[[np.ndarray, np.ndarray], float]) -> str:
     return "for five random columns, it is the sum of difference times logarithm."
 
 
-def _random_year() -> dict[str, Any]:
-    """Return flights whose days scatter, and of which far fewer are late from September on."""
-    rng = np.random.default_rng(0)
+def _scattered_year() -> dict[str, Any]:
+    """Return flights whose days scatter; fewer are late from mid-August on, and far fewer later."""
     dates = pd.date_range("2013-06-01", "2013-09-30")
-    share = 0.3 + 0.12 * rng.choice([-1, 1], len(dates)) - 0.16 * (dates.month == 9)
-    late = np.arange(100) < 100 * np.clip(share, 0, 1)[:, None]
-    year = pd.DataFrame({"date": np.repeat(dates, 100), "late": late.ravel(), "probability": 0.3})
+    fewer = 0.1 * (dates >= "2013-08-15") + 0.1 * (dates >= "2013-09-01")
+    share = 0.35 + 0.12 * np.resize([-1, 1], len(dates)) - fewer
+    late = np.arange(100) < (100 * share.to_numpy())[:, None]
+    year = pd.DataFrame({"date": np.repeat(dates, 100), "late": late.ravel(), "probability": 0.35})
     return {"year": year}
 
 
@@ -94,7 +94,7 @@ _LATEST_DAY = 7
         "days, limit = 21, -0.1": "above 0",
         "days, limit = 200, 0.10": "misses",
     },
-    given=_random_year,
+    given=_scattered_year,
 )
 def q2(days: int, limit: float, year: pd.DataFrame) -> str:
     """Choose how many days are taken together, and from which difference on an alarm rings."""
@@ -185,6 +185,10 @@ def q3(expr: str) -> str:
             )
         raise NotYet("it fires while all is well, and is silent when answers are slow.")
     if not found[0.5]:
+        if "delay_request_seconds" in expr and "/forecast" not in expr:
+            raise NotYet(
+                "many quick answers of /health hide that forecasts are slow: choose the path."
+            )
         if "/" in expr and "sum" not in expr:
             raise NotYet(
                 "when half of the answers are slow, it finds nothing: both sides of `/` must have "
@@ -197,10 +201,6 @@ def q3(expr: str) -> str:
             'there are? `le` is a text, and "0.20" is not "0.2".'
         )
     if not found[0.94]:
-        if promql.query(expr, _traffic(0.5), 600) and "/forecast" not in expr:
-            raise NotYet(
-                "many quick answers of /health hide that forecasts are slow: choose the path."
-            )
         raise NotYet("94 percent within 200 milliseconds is too few for R5, and it is silent.")
     if found[0.96]:
         raise NotYet("96 percent within 200 milliseconds is enough for R5, and it fires.")
@@ -229,7 +229,7 @@ _FAILED = 'delay_requests_total{status=~"5.."}'
         f"expr = '{_FAILED} unless delay_requests_total offset 5m'": "one more",
         "expr = 'increase(delay_requests_total[5m]) > 0 or "
         "delay_requests_total unless delay_requests_total offset 5m'": "refused",
-        f"expr = 'increase({_FAILED}[5m] > 0'": "not expected",
+        f"expr = 'increase({_FAILED}[5m] > 0'": "belongs into",
         "expr = None": "text",
     },
 )

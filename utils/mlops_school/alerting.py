@@ -5,6 +5,7 @@ installed; :func:`rehearse` does it on every computer.
 """
 
 import re
+import shutil
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -20,6 +21,7 @@ from mlops_school.promql import Labels, Series
 
 RULES = COURSE / "monitoring" / "alerts.yml"
 TESTS = COURSE / "monitoring" / "alerts_test.yml"
+PROMTOOL = shutil.which("promtool")  # None where Prometheus is not installed
 PENDING, FIRING = "pending", "firing"
 
 

@@ -136,7 +136,7 @@ def watch(targets: Mapping[str, str], rules: Path = alerting.RULES) -> Watch:
     Watch
         It has asked each target once.
     """
-    started = (Prometheus if shutil.which(PROGRAM) else StandIn)(targets, rules)
+    started = (Prometheus if installed() else StandIn)(targets, rules)
     try:
         for job in targets:
             started.wait_for(f'up{{job="{job}"}}')
@@ -144,6 +144,11 @@ def watch(targets: Mapping[str, str], rules: Path = alerting.RULES) -> Watch:
         started.stop()
         raise
     return started
+
+
+def installed() -> bool:
+    """Return whether this computer has Prometheus."""
+    return shutil.which(PROGRAM) is not None
 
 
 class Prometheus(Watch):

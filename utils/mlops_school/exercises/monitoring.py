@@ -68,7 +68,7 @@ def _scattered_year() -> dict[str, Any]:
     dates = pd.date_range("2013-06-01", "2013-09-30")
     fewer = 0.1 * (dates >= "2013-08-15") + 0.1 * (dates >= "2013-09-01")
     share = 0.35 + 0.12 * np.resize([-1, 1], len(dates)) - fewer
-    late = np.arange(100) < (100 * share.to_numpy())[:, None]
+    late = np.arange(100) < (100 * share)[:, None]
     year = pd.DataFrame({"date": np.repeat(dates, 100), "late": late.ravel(), "probability": 0.35})
     return {"year": year}
 

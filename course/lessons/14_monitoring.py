@@ -227,8 +227,9 @@ q2.check(days, limit, year)
 # alert rules. We start the service of lesson 12, an **exporter**, a small server that publishes the last month's
 # report in the same form, and Prometheus.
 #
-# Prometheus is no Python package. On Debian and Ubuntu, `sudo apt install prometheus` brings it, and Binder has it.
-# Where it is missing, a stand-in asks the same addresses and works out the same rules; all you do below is the same.
+# Prometheus is no Python package. Binder has it; on Debian and Ubuntu, `sudo apt install prometheus` brings it (and starts
+# one for the whole computer, which `sudo systemctl disable --now prometheus` ends). Where it is missing, a stand-in of
+# ours asks the same addresses and works out the same rules, so that all below is the same.
 
 # %% tags=["nbval-ignore-output"] id="start"
 from mlops_school.servers import Server

@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
@@ -47,6 +47,7 @@ numbers_there = st.lists(st.integers(-5, 5), min_size=3, max_size=40).map(
 )
 
 
+@settings(max_examples=40)
 @given(numbers_there, numbers_there)
 def test_ks_is_that_of_scipy(then, now):
     found = drift.ks(then, now)
@@ -59,6 +60,7 @@ def test_what_is_missing_is_no_number_for_ks():
     assert drift.ks(then, now) == (0, pytest.approx(1))
 
 
+@settings(max_examples=40)
 @given(st.text("abc", min_size=4, max_size=40), st.text("abc", min_size=4, max_size=40))
 def test_chi_square_is_that_of_scipy(then, now):
     then, now = pd.Series(list(then)), pd.Series(list(now))

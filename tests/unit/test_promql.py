@@ -5,7 +5,7 @@ import subprocess
 
 import pytest
 import yaml
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mlops_school import alerting, promql
@@ -119,6 +119,7 @@ def named(labels):
     return name + "{" + ", ".join(f'{key}="{value}"' for key, value in own.items()) + "}"
 
 
+@settings(max_examples=40)
 @given(
     st.lists(st.integers(0, 50), min_size=2, max_size=30),
     st.integers(1, 60),

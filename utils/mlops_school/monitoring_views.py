@@ -61,7 +61,7 @@ def show_months(table: pd.DataFrame) -> None:
     for kind, line, marker in zip(kinds, _LINES, _MARKERS, strict=True):
         left.plot(x, table[f"psi {kind}"], line + marker, label=kind)
     left.axhline(0.25, color=plots.BLACK, linewidth=1)
-    left.annotate("0.25", (x[0], 0.25), va="bottom", ha="center")
+    left.annotate("0.25", (x[0], 0.25), va="bottom", ha="left")
     left.set(title="Before they land: PSI", yscale="log", ylim=(0.002, 200))
     left.set_yticks([0.01, 0.1, 1, 10], ["0.01", "0.1", "1", "10"])
     left.minorticks_off()

@@ -27,8 +27,9 @@ from mlops_school.promql import Labels, Series
 from mlops_school.servers import Server
 
 PROGRAM = "prometheus"
-EVERY = 0.3  # seconds between two looks; in companies, some 15 to 60
+EVERY = 0.5  # seconds between two looks; in companies, some 15 to 60
 PATIENCE = 30.0  # seconds, for what should be seen at the next look
+DOWN_AFTER = 2.0  # seconds in which a service that is only slow, on a busy computer, answers again
 
 
 class Watch:
@@ -202,19 +203,24 @@ class Prometheus(Watch):
 
     def settle(self) -> None:
         begun = time.time()
-        # A look at the rules that began after a scrape that began now.
-        self._wait(lambda: self._all_since(begun), "No look at the rules was seen")
+        self._wait(lambda: self._scraped_since(begun), "No scrape was seen")
+        scraped = time.time()
+        self._wait(lambda: self._looked_since(scraped), "No look at the rules was seen")
 
     def stop(self) -> None:
         self._server.stop()
         self._folder.cleanup()
 
-    def _all_since(self, begun: float) -> bool:
+    def _scraped_since(self, begun: float) -> bool:
         targets = self._get("targets", state="active")["activeTargets"]
-        scraped = [pd.Timestamp(target["lastScrape"]).timestamp() for target in targets]
+        alive = all(target["health"] == "up" for target in targets)
+        if not alive and time.time() - begun < DOWN_AFTER:
+            return False
+        return all(_seconds(target["lastScrape"]) > begun for target in targets)
+
+    def _looked_since(self, begun: float) -> bool:
         groups = self._get("rules")["groups"]
-        looked = [pd.Timestamp(group["lastEvaluation"]).timestamp() for group in groups]
-        return min(scraped) > begun and min(looked) > max(scraped)
+        return all(_seconds(group["lastEvaluation"]) > begun for group in groups)
 
     def _get(self, what: str, **parameters: str) -> Any:
         address = f"{self.address}/api/v1/{what}?{urlencode(parameters)}"
@@ -332,6 +338,11 @@ def _scrape(address: str) -> dict[Labels, float] | None:
                 for sample in family.samples
             }
     return None
+
+
+def _seconds(moment: str) -> float:
+    """Return a moment, as Prometheus writes it, in seconds."""
+    return pd.Timestamp(moment).timestamp()
 
 
 def _as_text(labels: Labels) -> str:

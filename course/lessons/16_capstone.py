@@ -49,9 +49,10 @@ flights = sum(known.flights[month].count.sum() for month in range(year.FIRST, ye
 print(f"{len({name for name, _ in known.said})} releases, {flights:,} flights from March on")
 
 march = replay.outcomes(month=3, built=3)
-by_day = march.groupby(march["date"].dt.day)["dollars"].sum()
-equal = by_day.to_numpy() == known.said["1-1", 3].dollars
-print(f"March with release 1-1: {equal.sum()} of {len(equal)} days cost the same")
+by_day = march.groupby(march["date"].dt.day)["dollars"].sum().to_numpy()
+stored = known.said["1-1", 3].dollars
+same = abs(by_day - stored) < 0.01 * stored  # another processor may round a last digit otherwise
+print(f"March with release 1-1: {same.sum()} of {len(same)} days cost the same")
 
 # %% [markdown] id="policy-intro"
 # ## A policy
@@ -71,7 +72,8 @@ print(f"March with release 1-1: {equal.sum()} of {len(equal)} days cost the same
 # | `alert_margin` | how much otherwise, as a difference in the share of flights that are warned of | 0.25 |
 #
 # With `drift`, `limit` is how far the share of late flights may be from what the release expected (R9 says 0.10). With
-# `performance`, it is a part of what the cheaper service without a model costs: from there on, mistakes are too dear.
+# `performance`, it is a part of what the cheaper service without a model costs: with 0.9, a release is built when the
+# mistakes have cost more than nine tenths of that.
 #
 # A policy that nobody could follow is refused, with the reason. Here are four; which of the reasons would you have
 # found yourself?
@@ -111,8 +113,11 @@ went = views.watch(monthly, seed, pause)
 #
 # ## Against whom?
 #
-# A number says something only beside others. Five policies, and one who cheats: the **oracle** knows the future, and
-# answers each day by the release that will turn out cheapest on that day. It is a **lower bound**: no policy can cost
+# A number says something only beside others. Here are five policies. `drift` and `performance` build for a reason, with
+# the limits 0.10 and 0.9; `monthly, unguarded` is `monthly` with all four guards taken away.
+#
+# One more cheats: the **oracle** knows the future, and answers each day by what will turn out cheapest on that day, be
+# it any release that can have been built by then, or no warning at all. It is a **lower bound**: no policy can cost
 # less. The **score** is 100 for the oracle, and 0 for the cheaper service without any model.
 
 # %% id="references"
@@ -130,8 +135,8 @@ views.compare([*years, year.oracle()])
 # Retraining pays: `monthly` costs less than `never`. `performance` comes near it, with six trainings in place of ten.
 # `drift` trains three times only: what it watches, the share of late flights, is just one of the things that change.
 #
-# And the same monthly retraining without any guard is dearer than a service **without a model**. The next cell shows
-# its year.
+# And the same monthly retraining without any guard has a score below 0: it is dearer than a service **without a
+# model**. The next cell shows its year.
 #
 # ### Exercise 1: name the guard
 #
@@ -155,20 +160,26 @@ q1.check(guards)
 # %% [markdown] id="ablation-intro"
 # ## What is each guard worth?
 #
-# Take them away one by one, and leave all else as it is.
+# Take them away one by one, and leave all else as it is. Below the bill of each year, you see what happened from July
+# on in the year without the data gate.
 
 # %% id="ablation"
+from IPython.display import display
+
 off = {"data_gate": False, "model_gate": None, "canary_share": None, "alert_days": None}
 without = [replace(monthly, name=f"without {guard}", **{guard: off[guard]}) for guard in off]
-views.compare([year.replay(policy, seed) for policy in [monthly, *without]])
+missing_one = [year.replay(policy, seed) for policy in [monthly, *without]]
+display(views.compare(missing_one))
+views.months_table(missing_one[1].months).loc["Jul":, ["release", "what happened"]]
 
 # %% [markdown] id="ablation-read"
 # In this year, each guard is worth more than it costs. Two rows deserve a second look:
 #
 # - Without the **data gate** there is no incident, and still it is the dearest row. The other guards hold the line: they
-#   stop all three releases that learned from the damaged June. But meanwhile the service stays with release `1-2` until
+#   stop all three releases that the damaged June has touched. But meanwhile the service stays with release `1-2` until
 #   October, and it grows old. One guard can stand in for another, and the bill comes elsewhere.
-# - Without the **model gate**, only mistakes cost more. Which release did it stop? Look at November, above.
+# - Without the **model gate** nothing breaks, and mistakes cost more. Which release did it stop? In the year that you
+#   watched, look at November.
 #
 # ### Exercise 2: choose a canary
 #
@@ -246,8 +257,8 @@ print(f"{len(many)} years; as one by one: {many == [year.replay(p, seed) for p i
 #
 # With Ray: `ray.util.joblib.register_ray()`, and `backend="ray"`. (A test of this course runs the sweep on a Dask
 # cluster of two processes and compares it with this one. Dask is not installed for learners, and Ray is not tested.)
-# To be honest: a year takes less than a millisecond, so one process would have been quicker than starting two.
-# It pays when each replay takes seconds.
+# To be honest: a year takes about a millisecond, so one process would have been quicker than starting two. It pays
+# when each replay takes seconds.
 #
 # ### What can be chosen
 #
@@ -261,7 +272,7 @@ views.show_fronts(table)
 # %% [markdown] id="overfit-intro"
 # Left, the front is a single point: the cheapest of all has no incident. Those who save their guards pay for it in
 # dollars, too, so here nothing is to be weighed. Right, there is a choice: more work, fewer mistakes. But look at the
-# scales: the work costs thousands, the mistakes hundreds of thousands.
+# scales: from one end of the front to the other, work costs 8 thousand dollars more, and mistakes 90 thousand less.
 #
 # ## You have trained on the year
 #
@@ -296,13 +307,16 @@ q4.check(fallen, table)
 # %% id="fell"
 fell = (ranks["judged"] - ranks["tuned"]).sort_values(ascending=False)
 columns = ["window", "December's release", "December's $ a flight"]
+late = {month: one.late.sum() / one.count.sum() for month, one in known.flights.items()}
+print("late, percent:", {month: round(100 * share) for month, share in late.items()})
 print("all policies:", table[columns[2]].median(), "dollars a flight in December, in the median")
 ranks.join(table[columns]).loc[fell.index[:6]]
 
 # %% [markdown] id="seeds-intro"
-# December explains it: it is stormy. All six met it with a release that was built in autumn, from two or three months,
-# and whose threshold was chosen on a quiet one. Until August there was no such turn of the weather, so **the choice
-# could not see it**.
+# December explains it. Autumn was quiet, and then many flights were late. All six met December with a release that was
+# built in autumn, from two or three months, and whose threshold was chosen in September, October or November. From
+# March to August there was no turn as sharp as from November's 18 percent to December's 34, so **the choice could not
+# see it**.
 #
 # Faults are drawn, so a policy can be tried on many years of faults. Weather cannot: of it we have one year, and no
 # simulation makes that two.
@@ -325,15 +339,21 @@ for policy in [chosen, monthly, replace(monthly, name="six months", window=6)]:
 # exists. `GAP` is a promise for which nothing was found, `-` means that nobody promised anything.
 
 # %% id="trace"
+import pandas as pd
+
 from mlops_school import audit
 
+pd.set_option("display.max_colwidth", None)
 traced = audit.trace_course()
 traced.drop(columns="title")
 
 # %% [markdown] id="q5-task"
 # Read a row aloud: *this is promised, this test shows that it is kept, this alert calls when it is not, and then this
-# is done.* That is what an auditor asks for. A `GAP` is no catastrophe, as long as somebody knows of it, and decides
-# whether it is to be closed.
+# is done.* That is what an auditor asks for. (Where there are several, the table shows one, and counts the others.)
+#
+# One `GAP` is left. For R8, an alert is promised in lesson 06. There, a report lies beside each month that is refused;
+# but who does not look into that folder does not hear of it, and no rule of alerts watches it. A gap is no
+# catastrophe, as long as somebody knows of it, and decides whether it is to be closed. Would you close this one?
 #
 # ### Exercise 5: find the gaps
 #
@@ -415,7 +435,7 @@ except CourseError as error:
 # | Testing | Split by time, give intervals, and write the rule before the evidence. |
 # | Delivery | The newcomer must prove itself, and going back is one step. |
 # | Deployment | Refuse clearly, change without a gap, and let a few meet a release first. |
-# | Operations | Labels come late, so watch what comes early; retrain for a reason; write down what happened. |
+# | Monitoring, Maintenance | Labels come late, so watch what comes early; retrain for a reason; write down what happened. |
 # | Capstone | Guards look like waste until they are needed; and the past is not a test set. |
 #
 # ## What next

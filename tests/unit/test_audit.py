@@ -4,7 +4,7 @@ import pytest
 
 from mlops_school import audit
 from mlops_school.errors import CourseError
-from mlops_school.process import Requirement
+from mlops_school.process import Requirement, load_requirements
 
 REQUIREMENTS = {
     "R1": Requirement("R1", "One", "", test="lesson 1", alert="lesson 2", rollback="lesson 3"),
@@ -82,5 +82,10 @@ def test_rules_that_cannot_be_read_are_one_sentence(text, tmp_path, monkeypatch)
 
 
 def test_tests_of_the_course_are_named_after_what_they_show():
-    found = audit.find_tests()
-    assert {"R1", "R2", "R3", "R4", "R5", "R6", "R7", "R8", "R9", "R11", "R12"} <= set(found)
+    assert set(audit.find_tests()) == set(load_requirements())
+
+
+def test_the_gaps_of_the_course_are_those_that_lesson_16_names():
+    table = audit.trace_course()
+    rows, columns = (table == audit.GAP).to_numpy().nonzero()
+    assert list(zip(table.index[rows], table.columns[columns], strict=True)) == [("R8", "alert")]

@@ -268,6 +268,23 @@ def test_no_policy_is_cheaper_than_the_oracle(seed):
         )
 
 
+@pytest.mark.parametrize(
+    ("release", "november", "december"),
+    [
+        ("5-6 damaged", 100, 100),  # what is faulty can be cheapest by luck
+        ("10-10", DOLLARS, 100),  # built on 1 December
+    ],
+)
+def test_the_oracle_knows_all_that_a_policy_can_have(release, november, december):
+    year = production_year.oracle(make_table(dollars={release: 100}))
+    assert [month.mistakes / DAYS for month in year.months[-2:]] == [november, december]
+
+
+def test_the_oracle_may_warn_of_nobody():
+    table = make_table(change=lambda one, *_: Said(one.warned, one.expected, whole(1300), [], 0))
+    assert production_year.oracle(table).mistakes == 10 * DAYS * LATE * MISSED
+
+
 def test_the_same_seed_gives_the_same_year_and_faults_do_not_depend_on_the_policy():
     assert run(REFERENCES[1]) == run(REFERENCES[1])
     drawn = [faults(seed) for seed in range(200)]
@@ -304,7 +321,7 @@ def test_a_seed_is_a_whole_number(seed):
         ({"trigger": "drift", "limit": -1}, "from 0 to 1"),
         ({"data_gate": None}, "True or False"),
         ({"model_gate": "none"}, "dollars a flight"),
-        ({"canary_days": 0}, "1 to 14 days"),
+        ({"canary_days": 0}, "1 to 14 whole days"),
         ({"alert_days": 0}, "nobody is on call"),
         ({"alert_margin": 1.5}, "above 0 and below 1"),
         ({"name": ""}, "name"),
@@ -316,6 +333,12 @@ def test_a_seed_is_a_whole_number(seed):
 def test_a_policy_that_cannot_be_followed_is_refused_with_the_reason(settings, reason):
     with pytest.raises(CourseError, match=reason):
         production_year.replay(Policy(**settings), 0, TABLE)
+
+
+def test_numbers_of_a_table_are_taken_as_pythons_own():
+    policy = Policy(window=np.int64(6), model_gate=np.float64(0.5), data_gate=np.True_)
+    assert policy.check() == Policy(window=6, model_gate=0.5)
+    assert {type(value) for value in policy.as_dict().values()} == {str, int, float, bool}
 
 
 def test_policies_travel_as_dictionaries():

@@ -96,6 +96,11 @@ def signed(**changes):
     return content | {"digest": score_card.digest(content)}
 
 
+def test_another_version_of_the_course_that_plays_alike_is_as_good(tmp_path):
+    other = signed(course="0.0.1")
+    assert score_card.read(put(tmp_path, "card.json", other)) == other
+
+
 @pytest.mark.parametrize(
     ("content", "reason"),
     [
@@ -184,6 +189,13 @@ def test_names_do_no_harm_in_any_format(folder):
     page = ElementTree.fromstring(leaderboard.to_html(cards))
     assert [cell.text for cell in page.findall(".//td")][10] == "=monthly|<b>"
     assert len(page.findall(".//th[@scope='col']")) == len(leaderboard.COLUMNS)
+
+
+def test_letters_of_all_languages_reach_the_page(tmp_path):
+    put(tmp_path, "card.json", card("Zoë ✈"))
+    page = leaderboard.to_html(leaderboard.collect(tmp_path)[0])
+    assert page.isascii()
+    assert ElementTree.fromstring(page).findall(".//td")[2].text == "Zoë ✈"
 
 
 def test_folders_without_cards_are_one_sentence(tmp_path):

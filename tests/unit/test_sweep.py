@@ -1,6 +1,9 @@
 """Many policies at once: on this computer and on a cluster, and the pictures of them."""
 
+import base64
 import re
+import xml.etree.ElementTree as ElementTree
+from calendar import month_abbr
 
 import joblib
 import pytest
@@ -57,6 +60,7 @@ def test_a_table_has_what_was_paid_in_both_parts(one_by_one):
     table = sweep.table(POLICIES, one_by_one)
     assert table.index.tolist() == [policy.name for policy in POLICIES]
     assert (table["tuned"] + table["judged"]).tolist() == pytest.approx(table["total"].tolist())
+    assert table["window"].tolist() == [policy.window for policy in POLICIES]
 
 
 # ---- pictures
@@ -120,6 +124,11 @@ def test_the_dashboard_grows_month_by_month_and_ends_with_all(monkeypatch):
     assert "&lt;mine&gt;" in last["text/html"]
     assert 'alt="Dollars a flight, month by month: Mar 6.61, ' in last["text/html"]
     assert last["text/html"].count("[INCIDENT]") == done.incidents
+    (picture,) = re.findall(r"base64,([^\"]+)", last["text/html"])
+    bars = ElementTree.fromstring(base64.b64decode(picture))
+    words = [element.text for element in bars if element.text]
+    assert [word for word in words if word != "!"] == list(month_abbr)[3:13]
+    assert words.count("!") == sum(month.incidents > 0 for month in done.months)
 
 
 def test_a_policy_that_cannot_be_followed_shows_nothing(monkeypatch):

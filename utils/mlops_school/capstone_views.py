@@ -59,17 +59,7 @@ def _dashboard(policy: Policy, done: Sequence[Month]) -> dict[str, str]:
         f"{incidents} incident{'s' * (incidents != 1)}"
     )
     table = months_table(done)
-    bars = "".join(
-        f'<rect x="{24 * place}" y="{60 - 6 * one.mistakes / one.flights:.1f}" width="16" '
-        f'height="{6 * one.mistakes / one.flights:.1f}" fill="{plots.BLUE}"/>'
-        + (f'<text x="{24 * place + 3}" y="10" font-size="12">!</text>' if one.incidents else "")
-        for place, one in enumerate(done)
-    )
-    picture = (
-        f'<svg xmlns="http://www.w3.org/2000/svg" width="{24 * all_months}" height="62">'
-        f'{bars}<path d="M0 61 H{24 * all_months}" stroke="black"/></svg>'
-    )
-    source = base64.b64encode(picture.encode()).decode("ascii")
+    source = base64.b64encode(_bars(done, all_months).encode()).decode("ascii")
     alt = "Dollars a flight, month by month: " + (
         ", ".join(
             f"{month_abbr[one.month]} {one.mistakes / one.flights:.2f}"
@@ -81,10 +71,30 @@ def _dashboard(policy: Policy, done: Sequence[Month]) -> dict[str, str]:
     shown = (
         f'<div role="status"><strong>{html.escape(state)}</strong><br>'
         f'<progress max="{all_months}" value="{len(done)}">{len(done)}</progress><br>'
+        "Dollars a flight, month by month (! is an incident):<br>"
         f'<img alt="{alt}." src="data:image/svg+xml;base64,{source}"></div>'
         f"{table.to_html(border=0)}"
     )
     return {"text/html": shown, "text/plain": f"{state}\n{alt}.\n{table.to_string()}"}
+
+
+def _bars(done: Sequence[Month], all_months: int) -> str:
+    """Return a picture of the dollars a flight of each month, as SVG."""
+    bars = []
+    for place, one in enumerate(done):
+        middle, height = 32 * place + 16, 5 * one.mistakes / one.flights
+        bars.append(
+            f'<rect x="{middle - 12}" y="{84 - height:.1f}" width="24" height="{height:.1f}" '
+            f'fill="{plots.BLUE}"/><text x="{middle}" y="98">{month_abbr[one.month]}</text>'
+        )
+        if one.incidents:
+            bars.append(f'<text x="{middle}" y="{80 - height:.1f}" font-weight="bold">!</text>')
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="{32 * all_months}" height="102" '
+        'font-family="sans-serif" font-size="12" text-anchor="middle">'
+        f'<rect width="100%" height="100%" fill="white"/>{"".join(bars)}'
+        f'<path d="M0 84.5 H{32 * all_months}" stroke="black"/></svg>'
+    )
 
 
 def months_table(done: Sequence[Month]) -> pd.DataFrame:
@@ -185,7 +195,8 @@ def show_fronts(table: pd.DataFrame) -> None:
         best = front(x.tolist(), y.tolist())
         axes.plot(*zip(*best, strict=True), "s-", color=plots.RED, mfc="none", label="Pareto front")
         axes.set(xlabel=words)
-        says.append(f"{len(best)}, from {best[0][0]:,.1f} to {best[-1][0]:,.1f}")
+        ends = dict.fromkeys((best[0], best[-1]))
+        says.append(f"{len(best)}, " + " to ".join(f"{a:,.1f} and {b:,.0f}" for a, b in ends))
     panels[0].set(title="incidents", yticks=range(int(table["incidents"].max()) + 1))
     panels[1].set(title="mistakes, thousand dollars")
     panels[0].legend(loc="upper left")
@@ -194,8 +205,8 @@ def show_fronts(table: pd.DataFrame) -> None:
         figure,
         "Policies by incidents: "
         + ", ".join(f"{count} with {number}" for number, count in counts.items())
-        + f". Points on the Pareto front of dollars and incidents: {says[0]} thousand dollars; of "
-        f"compute and mistakes: {says[1]} thousand dollars.",
+        + ". Points on the Pareto front, of thousand dollars for mistakes and compute, and "
+        f"incidents: {says[0]}; of thousand dollars for compute, and for mistakes: {says[1]}.",
     )
 
 

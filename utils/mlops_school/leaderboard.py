@@ -103,16 +103,20 @@ def to_csv(cards: Sequence[dict[str, Any]]) -> str:
 
 
 def to_html(cards: Sequence[dict[str, Any]]) -> str:
-    """Return the leaderboard as a table of HTML."""
+    """Return the leaderboard as a table of HTML.
+
+    All of it is ASCII: some shells spoil other letters on their way into a file.
+    """
     head = "".join(f'<th scope="col">{name}</th>' for name in COLUMNS)
     body = "".join(
         "<tr>" + "".join(f"<td>{html.escape(str(value))}</td>" for value in row) + "</tr>\n"
         for row in rows(cards)
     )
-    return (
+    table = (
         "<table>\n<caption>Score cards: a year in production</caption>\n"
         f"<thead><tr>{head}</tr></thead>\n<tbody>\n{body}</tbody>\n</table>\n"
     )
+    return table.encode("ascii", "xmlcharrefreplace").decode("ascii")
 
 
 def render(cards: Sequence[dict[str, Any]], format_: str) -> str:

@@ -4,6 +4,8 @@ from dataclasses import asdict, dataclass, fields
 from math import isfinite
 from typing import Any, Self
 
+import numpy as np
+
 from mlops_school.errors import CourseError
 
 WINDOWS = (1, 2, 3, 6, None)  # the months to learn from that a policy may choose; None is all
@@ -66,6 +68,13 @@ class Policy:
     canary_days: int = 2
     alert_days: int | None = 3
     alert_margin: float = 0.25
+
+    def __post_init__(self) -> None:
+        """Take numbers out of NumPy, such as those of a table, as Python's own."""
+        for field in fields(self):
+            value = getattr(self, field.name)
+            if isinstance(value, np.generic):
+                object.__setattr__(self, field.name, value.item())
 
     def check(self) -> Self:
         """Return the policy itself, if it can be followed.
@@ -140,8 +149,8 @@ def _problems(policy: Policy) -> list[str]:
         not _whole(policy.window, 1, 6) or policy.window not in WINDOWS
     ):
         found.append(
-            f"a release cannot learn from a window of {policy.window!r}. Choose 1, 2, 3 or 6 "
-            "months, or None for all."
+            f"a release cannot learn from a window of {policy.window!r}. Choose one of the whole "
+            "numbers 1, 2, 3 and 6, or None for all months."
         )
     if not isinstance(policy.data_gate, bool):
         found.append("`data_gate` is True or False.")
@@ -153,7 +162,7 @@ def _problems(policy: Policy) -> list[str]:
             "(0) and less than all (1): a tenth is 0.1. For no canary, choose None."
         )
     if not _whole(policy.canary_days, 1, 14):
-        found.append(f"a canary lasts 1 to 14 days, not {policy.canary_days!r}.")
+        found.append(f"a canary lasts 1 to 14 whole days, not {policy.canary_days!r}.")
     if policy.alert_days is not None and not _whole(policy.alert_days, 1, 14):
         found.append(
             f"`alert_days` is {policy.alert_days!r}. Choose 1 to 14 days in a row, or None if "

@@ -104,4 +104,6 @@ def table(policies: Sequence[Policy], years: Sequence[Year]) -> pd.DataFrame:
         }
         for policy, done in zip(policies, years, strict=True)
     ]
-    return pd.DataFrame(rows).set_index("name")
+    found = pd.DataFrame(rows).set_index("name")
+    # Left alone, pandas makes 3.0 of 3 where others are None.
+    return found.assign(window=pd.Series([one.window for one in policies], found.index, object))

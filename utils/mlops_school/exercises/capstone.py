@@ -108,6 +108,7 @@ def _replay(policy: Policy) -> Year:
         "share, days = 0.04, 1": "decides nothing",
         "share, days = 0.5, 2": "are answered by the broken release",
         "share, days = 0.1, 7": "at most 3",
+        "share, days = None, 2": "without a canary",
         "share, days = 0, 2": "more than no flight",
         "share, days = 10, 2": "less than all",
         "share, days = 0.1, 30": "1 to 14",
@@ -115,19 +116,21 @@ def _replay(policy: Policy) -> Year:
 )
 def q2(share: float, days: int) -> str:
     """Which canary finds the broken release of September, and hurts few?"""
+    if share is None:
+        raise NotYet("without a canary, the broken release of September goes to everybody.")
     policy = Policy(window=6, canary_share=share, canary_days=days)
     september = next(one for one in _replay(policy).months if one.month == 9)
     if september.incidents:
         counts = year.load_table().flights[9].count[:days].sum()
         raise NotYet(
-            f"in {days} days the canary gets {share * counts:.0f} answers, fewer than "
-            f"{year.NEEDED}: it decides nothing, and the broken release goes to everybody."
+            f"until the end of day {days}, the canary gets {share * counts:.1f} answers, fewer "
+            f"than {year.NEEDED}: it decides nothing, and the broken release goes to everybody."
         )
     (found,) = (event.day for event in september.events if event.what.startswith("canary"))
     hurt = share * year.load_table().flights[9].count[:found].sum()
     if hurt > _MAXIMUM_HURT:
         raise NotYet(
-            f"{hurt:.0f} flights are answered by the broken release before it is found, more than "
+            f"{hurt:.1f} flights are answered by the broken release before it is found, more than "
             f"{_MAXIMUM_HURT}."
         )
     if days > _MAXIMUM_DAYS:
@@ -151,7 +154,7 @@ _CHEAPER, _INCIDENTS = 15_000, 1  # the lesson says the same
         "Look at `window`. More months to learn from make a release steadier.",
     ),
     wrong={
-        'mine = Policy("mine")': "15,000",
+        'mine = Policy("mine")': "as much as",
         'mine = Policy("mine", window=1)': "15,000",
         'mine = Policy("mine", data_gate=False, canary_share=None, alert_days=None)': "incidents",
         'mine = Policy("mine", canary_share=2)': "less than all",
@@ -169,11 +172,12 @@ def q3(mine: Policy) -> str:
     if done.incidents > _INCIDENTS:
         raise NotYet(f"it has {done.incidents} incidents; at most {_INCIDENTS} is allowed.")
     if cheaper < _CHEAPER:
-        than = "cheaper" if cheaper > 0 else "dearer"
-        raise NotYet(
-            f"it is {abs(cheaper):,.0f} dollars {than} than `monthly`. It must be {_CHEAPER:,} "
-            "dollars cheaper."
-        )
+        costs = "it costs as much as"
+        if cheaper:
+            costs = (
+                f"it is {abs(cheaper):,.0f} dollars {'cheaper' if cheaper > 0 else 'dearer'} than"
+            )
+        raise NotYet(f"{costs} `monthly`. It must be {_CHEAPER:,} dollars cheaper.")
     return f"{cheaper:,.0f} dollars cheaper than `monthly`, with {done.incidents} incidents."
 
 
@@ -204,13 +208,14 @@ def _some_policies() -> dict[str, Any]:
         'fallen = (table["judged"] - table["tuned"]).idxmax()': "not dollars",
         'fallen = (table["tuned"].rank() - table["judged"].rank()).idxmax()': "risen",
         'fallen = "somebody"': "no policy",
+        'fallen = table.index[table["judged"] == table["judged"].max()]': "no policy",
     },
     given=_some_policies,
 )
 def q4(fallen: str, table: pd.DataFrame) -> str:
     """Which policy has fallen furthest?"""
     fell = table["judged"].rank() - table["tuned"].rank()
-    if fallen not in table.index:
+    if not isinstance(fallen, str) or fallen not in table.index:
         raise NotYet("that is no policy of the table. Give its name, as the index has it.")
     if fell[fallen] == fell.max():
         before, after = (int(table[part].rank()[fallen]) for part in ("tuned", "judged"))
@@ -259,10 +264,15 @@ def _gaps(line: str) -> str:
         _gaps('table.index[(table == "GAP").all(axis=1)].tolist()'): "at least one",
         _gaps('(table == "GAP").sum().sum()'): "list of ids",
         _gaps('table.columns[(table == "GAP").any()].tolist()'): "ids",
+        _gaps('[id_ for id_, row in table.iterrows() if "GAP" in str(row)]'): "whole cell",
+        _gaps('[id_ for id_, row in table.iterrows() for cell in row if cell == "GAP"]'): "once",
+        "gaps = ['R8']": "no function",
     },
 )
 def q5(gaps: Callable[[pd.DataFrame], Any]) -> str:
     """Which requirements lack a guard that was promised?"""
+    if not callable(gaps):
+        raise NotYet("`gaps` is no function: begin with `def gaps(table):`.")
     for number, (table, expected) in enumerate(_AUDITS, 1):
         found = gaps(table.copy())
         if found is None:
@@ -272,13 +282,17 @@ def q5(gaps: Callable[[pd.DataFrame], Any]) -> str:
         if isinstance(found, str) or not hasattr(found, "__iter__"):
             raise NotYet("return a list of ids, such as `['R2', 'R7']`.")
         found = list(found)
-        if found == expected:
+        if sorted(map(str, found)) == expected:  # in whatever order
             continue
         shown = f"table {number} has gaps in {expected or 'no row'}, and you found {found}:"
-        if any(one not in table.index for one in found):
+        if not set(map(str, found)) <= set(table.index):
             raise NotYet(f"{shown} return ids of requirements, which are in the index.")
         if extra := [one for one in found if one not in expected]:
+            if table.loc[extra[0]].str.contains(audit.GAP).any():
+                raise NotYet(f"{shown} a whole cell must be `GAP`, not a part of a name in it.")
             raise NotYet(f"{shown} {extra[0]} has a `-`, where nobody has promised anything.")
+        if len(set(found)) < len(found):
+            raise NotYet(f"{shown} give each id once.")
         if (table.loc[expected] == audit.GAP).all(axis=1).any() or number == 1:
             raise NotYet(f"{shown} at least one gap in a row is enough.")
         raise NotYet(f"{shown} an alert or a rollback can be missing, too.")

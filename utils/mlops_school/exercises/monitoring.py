@@ -9,6 +9,7 @@ import pandas as pd
 from mlops_school import alerting, monitoring, promql
 from mlops_school.errors import CourseError
 from mlops_school.exercises import NotYet, StillBlank, exercise
+from mlops_school.promql_series import Series
 
 LESSON = "14_monitoring"
 
@@ -117,7 +118,7 @@ def q2(days: int, limit: float, year: pd.DataFrame) -> str:
     return f"no false alarm from June to August, and on {september[0]} September it rings."
 
 
-def _traffic(within: float, slow_health: bool = False) -> promql.Series:
+def _traffic(within: float, slow_health: bool = False) -> Series:
     """Return ten minutes of requests, of which a share gets its forecast within 0.2 seconds."""
     counts = {"0.1": within / 2, "0.2": within, "0.5": (1 + within) / 2, "+Inf": 1.0}
     entries = []

@@ -68,7 +68,8 @@ EXPRESSIONS = [
     "gone",
     "gone offset 9m",
     "avg_over_time(g[10m])",
-    "sum(g) # a remark\n > 2",
+    "sum(g) # a remark\n > 2 # another",
+    'g{job="#"} or one',
 ]
 
 
@@ -186,7 +187,7 @@ def test_a_quantile_of_nothing_is_no_number():
         ("absent(up[5m])", "belongs into a function"),
         ("sum(1)", "needs series"),
         ("up * on (job) group_left (x) up", "no function `group_left`"),
-        ("", "the end was not expected"),
+        (" # a remark", "no expression"),
     ],
 )
 def test_what_is_no_expression_gets_a_sentence(expression, words):

@@ -60,6 +60,8 @@ def parse(expression: str) -> Node:
         As of :func:`query`.
     """
     parser = _Parser(expression)
+    if not parser.here:
+        raise CourseError("There is no expression.")
     node = parser.binary(0)
     if parser.here:
         raise parser.unexpected()
@@ -85,7 +87,7 @@ def duration(text: str | int) -> float:
 
 
 _TOKEN = re.compile(
-    r"""\s*(?:\#[^\n]*\n\s*)*(?:
+    r"""(?:
         (?P<duration>(?:\d+(?:ms|[smhdw]))+)(?![\w.])
       | (?P<number>(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)(?![\w.])
       | (?P<name>[a-zA-Z_:][\w:]*)
@@ -94,6 +96,7 @@ _TOKEN = re.compile(
     )""",
     flags=re.VERBOSE,
 )
+_BETWEEN = re.compile(r"(?:\s|#[^\n]*)*")  # blanks and remarks
 
 
 class _Parser:
@@ -101,8 +104,8 @@ class _Parser:
 
     def __init__(self, text: str) -> None:
         self.text, self.tokens = text, []
-        text, place = text.rstrip(), 0
-        while place < len(text):
+        place = 0
+        while (place := _BETWEEN.match(text, place).end()) < len(text):
             found = _TOKEN.match(text, place)
             if not found:
                 raise CourseError(f"`{text[place:].strip()[:20]}` is not understood here.")

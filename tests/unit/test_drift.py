@@ -1,4 +1,7 @@
-"""Measures of drift."""
+"""Measures of drift.
+
+The stored notebook of lesson 14 compares PSI with that of Evidently, on the flights of July.
+"""
 
 import numpy as np
 import pandas as pd
@@ -14,11 +17,13 @@ numbers = st.lists(st.floats(-100, 100) | st.none(), min_size=5, max_size=60).ma
 )
 
 
+@settings(max_examples=40)
 @given(numbers)
 def test_what_has_not_changed_has_no_psi(column):
     assert drift.psi(column, column.sample(frac=1, random_state=0)) == pytest.approx(0)
 
 
+@settings(max_examples=40)
 @given(numbers, numbers)
 def test_psi_is_never_negative(then, now):
     assert drift.psi(then, now) >= 0
@@ -75,20 +80,3 @@ def test_each_column_gets_the_test_of_its_kind():
     table = drift.table(then, then.iloc[::-1], ["text", "number"])
     assert table["test"].to_dict() == {"text": "chi-square", "number": "KS"}
     assert (table["psi"] == 0).all() and (table["p_value"] > 0.99).all()
-
-
-def test_evidently_says_the_same():
-    """Where nothing can be chosen: text that is there then and now, and the test of KS."""
-    from evidently import DataDefinition, Dataset, Report
-    from evidently.presets import DataDriftPreset
-
-    rng = np.random.default_rng(0)
-    then = pd.DataFrame({"text": rng.choice(list("abc"), 900), "number": rng.normal(size=900)})
-    now = pd.DataFrame({"text": rng.choice(list("aabc"), 1200), "number": rng.normal(0.1, 1, 1200)})
-    kinds = DataDefinition(categorical_columns=["text"], numerical_columns=["number"])
-    preset = DataDriftPreset(cat_method="psi", num_method="ks")
-    tables = [Dataset.from_pandas(table, kinds) for table in (now, then)]
-    result = Report([preset]).run(*tables).dict()
-    found = {one["config"].get("column"): one["value"] for one in result["metrics"]}
-    assert found["text"] == pytest.approx(drift.psi(then["text"], now["text"]))
-    assert found["number"] == pytest.approx(drift.ks(then["number"], now["number"])[1], rel=0.1)

@@ -1,6 +1,7 @@
 """What is known of a month, how it is published, and what whoever watches makes of it."""
 
 import re
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -12,6 +13,7 @@ from mlops_school import alerting, dashboards, monitoring, prometheus, servers
 from mlops_school.errors import CourseError
 from mlops_school.features import CATEGORICAL, FEATURES
 from mlops_school.monitoring import Exporter, Report
+from mlops_school.promql_series import NAME, Series
 from mlops_school.service.observe import Metrics
 
 REPORT = Report(
@@ -82,9 +84,9 @@ def test_the_table_has_the_largest_psi_of_each_kind():
     assert row["without"] == 6.5
 
 
-def test_the_exporter_publishes_the_last_report():
-    with Exporter() as exporter:
-        assert "delay" not in servers.get(f"{exporter.address}/metrics")[1]
+def test_the_exporter_publishes_the_last_report(tmp_path):
+    with Exporter(tmp_path) as exporter:
+        assert "roc_auc" not in servers.get(f"{exporter.address}/metrics")[1]
         exporter.publish(REPORT)
         _, text = servers.get(f"{exporter.address}/metrics")
     found = {
@@ -98,6 +100,37 @@ def test_the_exporter_publishes_the_last_report():
     assert found["delay_month_psi", "temp", "weather"] == 8
     with pytest.raises(CourseError, match="does not answer"):
         servers.get(exporter.address)
+
+
+def firing(exporter):
+    """Return the requirements whose alerts fire when the exporter is asked for the first time."""
+    series = Series()
+    for family in exporter.collect():
+        for sample in family.samples:
+            series.add({NAME: sample.name, **sample.labels}, 0, sample.value)
+    alerts = alerting.Alarms(alerting.load_rules()).look(series, 0)
+    return {one.rule.labels["requirement"] for one in alerts if one.state == alerting.FIRING}
+
+
+@pytest.mark.parametrize(
+    ("late", "expected", "fires"),
+    [(0.30, 0.21, False), (0.21, 0.30, False), (0.30, 0.19, True), (0.14, 0.28, True)],
+)
+def test_R9_a_month_that_differs_is_told_with_its_report(tmp_path, late, expected, fires):
+    with Exporter(tmp_path) as exporter:
+        exporter.publish(replace(REPORT, share_late=late, mean_expected=expected))
+        assert ("R9" in firing(exporter)) == fires
+
+
+def test_R8_a_month_in_quarantine_is_told_until_it_is_taken_out(tmp_path):
+    case = tmp_path / "quarantine" / "2013-08-0a1b2c3d"
+    with Exporter(tmp_path / "quarantine") as exporter:  # the gate has not made it yet
+        assert "R8" not in firing(exporter)
+        case.mkdir(parents=True)
+        case.joinpath("report.json").touch()
+        assert "R8" in firing(exporter)
+        case.rename(tmp_path / "dealt with")
+        assert "R8" not in firing(exporter)
 
 
 @pytest.mark.parametrize("days", [1, 3])
@@ -159,9 +192,9 @@ if prometheus.installed():
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
-def test_months_are_played_and_alerts_are_seen(kind):
+def test_months_are_played_and_alerts_are_seen(kind, tmp_path):
     good = Report(6, 100, 3, 0.3, 0.3, 0.5, 0.75, {"service": 5.0, "never": 12.0, "always": 6.5})
-    with Exporter() as exporter:
+    with Exporter(tmp_path) as exporter:
         exporter.publish(good)
         with kind({"delay-month": exporter.address}) as watch:
             watch.wait_for("delay_month_month")
@@ -178,7 +211,7 @@ def test_months_are_played_and_alerts_are_seen(kind):
     assert lines.loc["Jun", ("Late flights, and what was expected (R9)", "late")] == 0.3
 
 
-def test_each_metric_is_one_that_somebody_publishes():
+def test_each_metric_is_one_that_somebody_publishes(tmp_path):
     """In the dashboard and in the alert rules; a misspelt one would find nothing, silently."""
     metrics = Metrics()
     metrics.requests.labels("/forecast", 200).inc()
@@ -188,7 +221,7 @@ def test_each_metric_is_one_that_somebody_publishes():
     for one in (metrics.forecasts, metrics.warnings):
         one.labels("1").inc()
     published = set(re.findall(r"^(delay_\w+)", metrics.text().decode(), flags=re.MULTILINE))
-    with Exporter() as exporter:
+    with Exporter(tmp_path) as exporter:
         exporter.publish(REPORT)
         families = list(exporter.collect())
     published |= {family.name for family in families}

@@ -116,10 +116,12 @@ def test_the_root_is_the_folder_of_the_course():
     assert (ROOT / "course" / "course.toml").is_file()
 
 
-def test_the_package_switches_mlflow_telemetry_off(monkeypatch):
-    monkeypatch.delenv("MLFLOW_DISABLE_TELEMETRY", raising=False)
-    code = "import mlops_school, os; print(os.environ['MLFLOW_DISABLE_TELEMETRY'])"
-    assert subprocess.check_output([sys.executable, "-c", code], text=True).strip() == "true"
+def test_the_package_switches_telemetry_off(monkeypatch):
+    names = ["MLFLOW_DISABLE_TELEMETRY", "DO_NOT_TRACK"]  # the second is read by Evidently
+    for name in names:
+        monkeypatch.delenv(name, raising=False)
+    code = f"import mlops_school, os; print(*[os.environ[name] for name in {names}])"
+    assert subprocess.check_output([sys.executable, "-c", code], text=True).split() == ["true"] * 2
 
 
 def test_markup_escapes_html_and_turns_backticks_into_code():

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from mlops_school import damages
+from mlops_school import damages, monitoring
 from mlops_school.data import load_flights
 from mlops_school.errors import CourseError
 from mlops_school.quarantine import Gate
@@ -56,6 +56,7 @@ def test_R8_good_months_go_on_and_bad_ones_are_set_aside(gate, months):
     ]
     assert json.loads((case / "report.json").read_text(encoding="utf-8"))["month"] == "2013-06"
     assert "arrival_fits_clock" in (case / "report.html").read_text(encoding="utf-8")
+    assert monitoring.set_aside(gate.quarantine) == 1  # for the alert of R8, in lesson 14
 
 
 def test_a_second_run_changes_nothing(gate, months):

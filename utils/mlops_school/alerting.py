@@ -8,6 +8,7 @@ import re
 import shutil
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,8 @@ import yaml
 from mlops_school import promql
 from mlops_school.errors import CourseError
 from mlops_school.paths import COURSE
-from mlops_school.promql import Labels, Series
+from mlops_school.promql import duration
+from mlops_school.promql_series import NAME, Labels, Series, labels_of
 
 RULES = COURSE / "monitoring" / "alerts.yml"
 TESTS = COURSE / "monitoring" / "alerts_test.yml"
@@ -95,14 +97,6 @@ def load_rules(source: Path | str = RULES) -> list[Rule]:
         ) from None
 
 
-def duration(text: str | int) -> float:
-    """Return the seconds of a duration such as ``5m`` or ``1h30m``."""
-    parts = re.findall(r"(\d+)(ms|[smhdw])", str(text))
-    if "".join(map("".join, parts)) != str(text) and str(text) != "0":
-        raise CourseError(f"`{text}` is no duration. One is `30s`, `5m` or `1h`.")
-    return sum(int(count) * promql.UNITS[unit] for count, unit in parts)
-
-
 class Alarms:
     """Looks at rules again and again, and remembers since when each has found something.
 
@@ -124,8 +118,8 @@ class Alarms:
             if not isinstance(found, dict):
                 raise CourseError(f"The expression of {rule.name} is a number, and no series.")
             for labels in found:
-                own = {name: value for name, value in labels if name != promql.NAME}
-                key = rule.name, promql.labels_of(own | dict(rule.labels))
+                own = {name: value for name, value in labels if name != NAME}
+                key = rule.name, labels_of(own | dict(rule.labels))
                 since[key] = self._since.get(key, time)
                 state = FIRING if time - since[key] >= rule.seconds else PENDING
                 alerts.append(Alert(rule, key[1], state))
@@ -152,7 +146,7 @@ def series_of(entries: Iterable[Mapping[str, str]], interval: float) -> Series:
     series = Series()
     for entry in entries:
         name, _, inner = entry["series"].rstrip("} ").partition("{")
-        labels = dict(re.findall(r'(\w+)\s*=\s*"([^"]*)"', inner)) | {promql.NAME: name.strip()}
+        labels = dict(re.findall(r'(\w+)\s*=\s*"([^"]*)"', inner)) | {NAME: name.strip()}
         place = 0
         for word in str(entry["values"]).split():
             for value in _expand(word):
@@ -175,7 +169,7 @@ def _expand(word: str) -> Sequence[str]:
     raise CourseError(f"`{word}` is no value. Examples are `0+10x3`, `1x5`, `_x2` and `stale`.")
 
 
-def rehearse(rules: Iterable[Rule], tests: Path | str = TESTS) -> pd.DataFrame:
+def rehearse(rules: Iterable[Rule], tests: Path | str = TESTS, only: str = "") -> pd.DataFrame:
     """Try rules on series that are made up, with a time that passes at once.
 
     Parameters
@@ -185,6 +179,8 @@ def rehearse(rules: Iterable[Rule], tests: Path | str = TESTS) -> pd.DataFrame:
     tests : Path or str
         A file of tests as for ``promtool test rules``, or its text. What it says of its
         ``rule_files`` is not used.
+    only : str
+        The name of an alert, if only that is asked for.
 
     Returns
     -------
@@ -199,11 +195,11 @@ def rehearse(rules: Iterable[Rule], tests: Path | str = TESTS) -> pd.DataFrame:
         If it is no file of tests.
     """
     text = tests.read_text(encoding="utf-8") if isinstance(tests, Path) else tests
-    rules = list(rules)
+    rules = [rule for rule in rules if only in ("", rule.name)]
     try:
-        plan = yaml.safe_load(text)
+        plan = _read(text)
         every = duration(plan.get("evaluation_interval", "1m"))
-        rows = [row for test in plan["tests"] for row in _rehearse_one(rules, test, every)]
+        rows = [row for test in plan["tests"] for row in _rehearse_one(rules, test, every, only)]
     except (yaml.YAMLError, KeyError, TypeError, AttributeError) as error:
         raise CourseError(
             "This is no file of tests of rules: it needs `tests`, each with `interval`, "
@@ -212,9 +208,19 @@ def rehearse(rules: Iterable[Rule], tests: Path | str = TESTS) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["test", "minute", "alert", "expected", "fired", "passed"])
 
 
-def _rehearse_one(rules: list[Rule], test: Mapping[str, Any], every: float) -> list[tuple]:
+@cache
+def _read(text: str) -> Any:
+    """Return what a text in YAML says; reading it takes longer than trying all rules."""
+    return yaml.safe_load(text)
+
+
+def _rehearse_one(
+    rules: list[Rule], test: Mapping[str, Any], every: float, only: str
+) -> list[tuple]:
+    questions = [one for one in test["alert_rule_test"] if only in ("", one["alertname"])]
+    if not questions:
+        return []
     series = series_of(test["input_series"], duration(test["interval"]))
-    questions = test["alert_rule_test"]
     moments = {duration(question["eval_time"]) for question in questions}
     alarms, fired = Alarms(rules), {}
     for step in range(int(max(moments) // every) + 1):
@@ -228,7 +234,7 @@ def _rehearse_one(rules: list[Rule], test: Mapping[str, Any], every: float) -> l
             raise CourseError(f"{moment:.0f} s is no multiple of the evaluation interval.")
         found = [alert.labels for alert in fired[moment] if alert.rule.name == name]
         wanted = [
-            promql.labels_of({name: str(text) for name, text in one.get("exp_labels", {}).items()})
+            labels_of({name: str(text) for name, text in one.get("exp_labels", {}).items()})
             for one in question.get("exp_alerts") or []
         ]
         passed = sorted(found) == sorted(wanted)
@@ -262,11 +268,5 @@ def try_expression(alert: str, expr: str, wait: str | None = None) -> pd.DataFra
     if alert not in rules:
         raise CourseError(f"There is no alert {alert}. Those there are: {', '.join(rules)}.")
     seconds = rules[alert].seconds if wait is None else duration(wait)
-    plan = yaml.safe_load(TESTS.read_text(encoding="utf-8"))
-    plan["tests"] = [
-        test | {"alert_rule_test": questions}
-        for test in plan["tests"]
-        if (questions := [one for one in test["alert_rule_test"] if one["alertname"] == alert])
-    ]
     tried = replace(rules[alert], expr=expr, seconds=seconds)
-    return rehearse([tried], yaml.safe_dump(plan)).drop(columns="alert")
+    return rehearse([tried], only=alert).drop(columns="alert")

@@ -4,6 +4,7 @@ from calendar import month_abbr
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
+from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
@@ -161,13 +162,19 @@ class Exporter(Collector):
 
     It ends with :meth:`stop`, or with this Python.
 
+    Parameters
+    ----------
+    quarantine : Path
+        Where the gate of lesson 06 puts months that it sets aside.
+
     Attributes
     ----------
     address : str
         Where it is.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, quarantine: Path) -> None:
+        self._quarantine = quarantine
         self._report: Report | None = None
         registry = CollectorRegistry()
         registry.register(self)
@@ -191,7 +198,8 @@ class Exporter(Collector):
         self._thread.join()
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
-        """Yield the numbers of the report."""
+        """Yield the numbers of the report, and how many months are in quarantine now."""
+        yield _gauge("set_aside", "Months of data in quarantine", set_aside(self._quarantine))
         one = self._report
         if one is None:
             return
@@ -210,6 +218,11 @@ class Exporter(Collector):
         for column, value in one.psi.items():
             psi.add_metric([column, kind(column)], value)
         yield psi
+
+
+def set_aside(quarantine: Path) -> int:
+    """Return how many months a gate keeps in quarantine: each has a folder with a report."""
+    return len(list(quarantine.glob("*/report.json")))
 
 
 def _gauge(name: str, what: str, value: float) -> GaugeMetricFamily:

@@ -37,7 +37,7 @@ def show_shares(table: pd.DataFrame, name: str, psi: float) -> None:
     axes.bar(places - 0.2, table["then"], 0.4, label="then")
     axes.bar(places + 0.2, table["now"], 0.4, label="now", hatch="//")
     axes.set_xticks(places, table.index)
-    axes.set(title=f"{name}: PSI {psi:.2f}", ylabel="share of the flights", xlabel="bin")
+    axes.set(title=f"{name}: PSI {psi:.2f}", ylabel="share of the flights", xlabel="bin, 0 lowest")
     axes.legend()
     top = table["now"].idxmax()
     plots.show(
@@ -107,13 +107,14 @@ def show_gaps(table: pd.DataFrame, spans: Sequence[int], limit: float) -> None:
         on = gap[gap.abs() > limit]
         axes.axhspan(-limit, limit, color=plots.SKY, alpha=0.3, linewidth=0)
         axes.plot(gap.index, gap, color=plots.BLUE, linewidth=1)
-        axes.plot(on.index, on, "o", color=plots.RED, markersize=3)
+        axes.plot(on.index, on, "o", color=plots.RED, markersize=3, label="an alarm is on")
         name = "each day" if days == 1 else f"{days} days together"
         axes.set_title(name)
         ticks = pd.date_range(gap.index[0].replace(day=1), gap.index[-1], freq="MS")
         axes.set_xticks(ticks, [month_abbr[tick.month] for tick in ticks])
         says.append(f"{name}: on {len(on)} of {len(gap)} days")
     panels[0].set_ylabel("late less expected")
+    panels[0].legend(fontsize="small", loc="lower right")
     plots.show(figure, f"Outside of {limit:.2f} to both sides, {'; '.join(says)}.")
 
 

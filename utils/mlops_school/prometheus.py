@@ -23,7 +23,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from mlops_school import alerting, promql, servers
 from mlops_school.alerting import Alarms, Alert
 from mlops_school.errors import CourseError
-from mlops_school.promql import Labels, Series
+from mlops_school.promql_series import NAME, Labels, Series, Vector, labels_of
 from mlops_school.servers import Server
 
 PROGRAM = "prometheus"
@@ -105,7 +105,7 @@ class Watch:
         """End it; if it has ended already, do nothing."""
         raise NotImplementedError
 
-    def _vector(self, expression: str) -> promql.Vector:
+    def _vector(self, expression: str) -> Vector:
         raise NotImplementedError
 
     def _alerts(self) -> list[tuple[str, str, str]]:
@@ -200,6 +200,7 @@ class Prometheus(Watch):
             health="/-/ready",
         )
         self.address = self._server.address
+        self._down: set[str] = set()  # jobs that were away at the last look
 
     def settle(self) -> None:
         begun = time.time()
@@ -213,10 +214,13 @@ class Prometheus(Watch):
 
     def _scraped_since(self, begun: float) -> bool:
         targets = self._get("targets", state="active")["activeTargets"]
-        alive = all(target["health"] == "up" for target in targets)
-        if not alive and time.time() - begun < DOWN_AFTER:
+        if any(_seconds(target["lastScrape"]) <= begun for target in targets):
             return False
-        return all(_seconds(target["lastScrape"]) > begun for target in targets)
+        down = {target["scrapePool"] for target in targets if target["health"] != "up"}
+        if not down <= self._down and time.time() - begun < DOWN_AFTER:
+            return False  # it was there before
+        self._down = down
+        return True
 
     def _looked_since(self, begun: float) -> bool:
         groups = self._get("rules")["groups"]
@@ -230,15 +234,13 @@ class Prometheus(Watch):
             raise CourseError(f"Prometheus answers: {answer['error']}")
         return answer["data"]
 
-    def _vector(self, expression: str) -> promql.Vector:
+    def _vector(self, expression: str) -> Vector:
         found = self._get("query", query=expression)
         if found["resultType"] == "scalar":
             return {(): float(found["result"][1])}
         if found["resultType"] != "vector":
             raise CourseError(f"`{expression}` is no number for each series, but several.")
-        return {
-            promql.labels_of(entry["metric"]): float(entry["value"][1]) for entry in found["result"]
-        }
+        return {labels_of(entry["metric"]): float(entry["value"][1]) for entry in found["result"]}
 
     def _alerts(self) -> list[tuple[str, str, str]]:
         return [
@@ -294,17 +296,15 @@ class StandIn(Watch):
     def _keep(
         self, job: str, found: dict[Labels, float] | None, own: dict[str, str], now: float
     ) -> None:
-        samples = {
-            promql.labels_of(dict(labels) | own): value for labels, value in (found or {}).items()
-        }
+        samples = {labels_of(dict(labels) | own): value for labels, value in (found or {}).items()}
         for gone in self._there[job] - set(samples):
             self._series.add(dict(gone), now, None)
         for labels, value in samples.items():
             self._series.add(dict(labels), now, value)
-        self._series.add({promql.NAME: "up", **own}, now, float(found is not None))
+        self._series.add({NAME: "up", **own}, now, float(found is not None))
         self._there[job] = set(samples)
 
-    def _vector(self, expression: str) -> promql.Vector:
+    def _vector(self, expression: str) -> Vector:
         if self._over.is_set():
             raise CourseError("The stand-in for Prometheus was stopped. Start it again.")
         with self._lock:
@@ -333,7 +333,7 @@ def _scrape(address: str) -> dict[Labels, float] | None:
         status, text = servers.get(f"{address}/metrics")
         if status == 200:
             return {
-                promql.labels_of({promql.NAME: sample.name, **sample.labels}): sample.value
+                labels_of({NAME: sample.name, **sample.labels}): sample.value
                 for family in text_string_to_metric_families(text)
                 for sample in family.samples
             }
@@ -347,5 +347,5 @@ def _seconds(moment: str) -> float:
 
 def _as_text(labels: Labels) -> str:
     """Return labels as a learner writes them, without what differs from computer to computer."""
-    left_out = (promql.NAME, "instance", "job")
+    left_out = (NAME, "instance", "job")
     return ", ".join(f'{name}="{value}"' for name, value in labels if name not in left_out)

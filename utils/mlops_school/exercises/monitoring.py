@@ -1,6 +1,8 @@
 """Exercises of lesson 14, Monitoring."""
 
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Callable, Mapping, Sequence
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -9,6 +11,7 @@ import pandas as pd
 from mlops_school import alerting, monitoring, promql
 from mlops_school.errors import CourseError
 from mlops_school.exercises import NotYet, StillBlank, exercise
+from mlops_school.promql_series import Series
 
 LESSON = "14_monitoring"
 
@@ -32,6 +35,7 @@ def _psi(line: str) -> str:
         _psi("sum(np.abs(now - then))"): "logarithm",
         _psi("(now - then) * np.log(now / then)"): "one number",
         _psi("np.mean((now - then) * np.log(now / then))"): "add up",
+        _psi("'much'"): "one number",
         "psi = 0.25": "function",
     },
     given=lambda: {"np": np},
@@ -46,8 +50,8 @@ def q1(psi: Callable[[np.ndarray, np.ndarray], float]) -> str:
         found = psi(then.copy(), now.copy())
         if found is None:
             raise StillBlank
-        if np.ndim(found):
-            raise NotYet("it has to return one number for the column, not one for each bin.")
+        if isinstance(found, str) or np.ndim(found):
+            raise NotYet("it has to return one number for the column, and not one for each bin.")
         parts = (now - then) * np.log(now / then)
         if found < 0:
             raise NotYet("the PSI is never below 0: both factors must have the same sign.")
@@ -73,7 +77,7 @@ def _scattered_year() -> dict[str, Any]:
     return {"year": year}
 
 
-_LATEST_DAY = 7
+_MOST_DAYS, _LATEST_DAY = 14, 7
 
 
 @exercise(
@@ -83,24 +87,31 @@ _LATEST_DAY = 7
         "which it leaves the band, when more days are taken together?",
         "`monitoring.alarm_days(year, days, limit)` is True on days with an alarm; "
         "`.groupby(lambda day: day.month).sum()` counts them by month.",
-        "Begin with three weeks, and the limit of R9. Then see whether a little more is better.",
+        "Begin with two weeks and the limit of R9, 0.10, and raise the limit until the summer is "
+        "silent. Is September still early enough?",
     ),
     wrong={
         "days, limit = 1, 0.10": "false",
         "days, limit = 7, 0.05": "false",
-        "days, limit = 21, 0.30": "misses",
-        "days, limit = 28, 0.15": "later than",
-        "days, limit = 0, 0.10": "at least one day",
-        "days, limit = 21, -0.1": "above 0",
-        "days, limit = 200, 0.10": "misses",
+        "days, limit = 14, 0.30": "misses",
+        "days, limit = 14, 0.18": "later than",
+        "days, limit = 21, 0.10": "at most 14",
+        "days, limit = 0, 0.10": "whole number",
+        "days, limit = 6.5, 0.10": "whole number",
+        "days, limit = '7 days', 0.10": "whole number",
+        "days, limit = 7, -0.1": "above 0",
+        "days, limit = 7, 15": "above 0",
+        "days, limit = 7, None": "above 0",
     },
     given=_scattered_year,
 )
 def q2(days: int, limit: float, year: pd.DataFrame) -> str:
     """Choose how many days are taken together, and from which difference on an alarm rings."""
-    if days < 1 or days != int(days):
+    if not isinstance(days, Real) or not days >= 1 or days % 1:
         raise NotYet("`days` is a whole number: at least one day.")
-    if not 0 < limit < 1:
+    if days > _MOST_DAYS:
+        raise NotYet(f"take at most {_MOST_DAYS} days together.")
+    if not isinstance(limit, Real) or not 0 < limit < 1:
         raise NotYet("`limit` is a difference of two shares: above 0, and below 1.")
     on = monitoring.alarm_days(year, int(days), limit)
     on = on[on].index
@@ -117,23 +128,25 @@ def q2(days: int, limit: float, year: pd.DataFrame) -> str:
     return f"no false alarm from June to August, and on {september[0]} September it rings."
 
 
-def _traffic(within: float, slow_health: bool = False) -> promql.Series:
-    """Return ten minutes of requests, of which a share gets its forecast within 0.2 seconds."""
-    counts = {"0.1": within / 2, "0.2": within, "0.5": (1 + within) / 2, "+Inf": 1.0}
+def _traffic(shares: Sequence[float], slow_health: bool = False) -> Series:
+    """Return requests of some minutes; in each, a share gets its forecast within 0.2 seconds."""
+    within = np.array(shares)
+    counts = {"0.1": within / 2, "0.2": within, "0.5": (1 + within) / 2, "+Inf": within**0}
     entries = []
-    for origin in ("a", "b"):  # two replicas
-        own = f'job="delay-service", instance="{origin}"'
+
+    def add(name: str, labels: str, each_minute: np.ndarray) -> None:
+        values = " ".join(f"{value:.0f}" for value in np.cumsum([0, *each_minute]))
+        entries.append({"series": f"delay_request_seconds_{name}{{{labels}}}", "values": values})
+
+    for replica in ("a", "b"):
+        own = f'job="delay-service", instance="{replica}", path='
         for le, share in counts.items():
-            name = f'delay_request_seconds_bucket{{{own}, path="/forecast", le="{le}"}}'
-            entries.append({"series": name, "values": f"0+{600 * share:.0f}x10"})
-            name = f'delay_request_seconds_bucket{{{own}, path="/health", le="{le}"}}'
-            fast = 0.0 if slow_health and le != "+Inf" else 6000.0
-            entries.append({"series": name, "values": f"0+{fast:.0f}x10"})
+            add("bucket", f'{own}"/forecast", le="{le}"', 600 * share)
+            fast = 0 if slow_health and le != "+Inf" else 6000
+            add("bucket", f'{own}"/health", le="{le}"', fast * within**0)
         for path, total in (("/forecast", 600), ("/health", 6000)):
-            name = f'delay_request_seconds_count{{{own}, path="{path}"}}'
-            entries.append({"series": name, "values": f"0+{total}x10"})
-            name = f'delay_request_seconds_sum{{{own}, path="{path}"}}'
-            entries.append({"series": name, "values": f"0+{0.15 * total:.0f}x10"})
+            add("count", f'{own}"{path}"', total * within**0)
+            add("sum", f'{own}"{path}"', 0.15 * total * within**0)
     return alerting.series_of(entries, 60)
 
 
@@ -154,15 +167,21 @@ _COUNT = 'delay_request_seconds_count{path="/forecast"}'
     wrong={
         f"expr = 'sum(rate({_BUCKET}[5m])) / sum(rate({_COUNT}[5m])) > 0.95'": "all is well",
         f"expr = 'rate({_BUCKET}[5m]) / rate({_COUNT}[5m]) < 0.95'": "labels",
-        f"expr = 'sum({_BUCKET.replace('0.2', '0.20')}) / sum({_COUNT}) < 0.95'": "finds nothing",
+        f"expr = 'sum({_BUCKET.replace('0.2', '0.20')}) / sum({_COUNT}) < 0.95'": "finds no series",
         f"expr = 'sum(rate({_BUCKET.replace('0.2', '0.5')}[5m])) / sum(rate({_COUNT}[5m])) < 0.95'"
         "": "94 percent",
         'expr = \'sum(rate(delay_request_seconds_bucket{le="0.2"}[5m])) / '
         "sum(rate(delay_request_seconds_count[5m])) < 0.95'": "/health",
         f"expr = 'sum(rate({_BUCKET}[5m])) < 0.95'": "share",
         f"expr = 'sum(rate({_BUCKET}[5m])) / sum(rate({_COUNT}[5m])) < 0.90'": "94 percent",
-        f"expr = 'sum(rate({_BUCKET}[5m])) / sum(rate({_COUNT}[5m]))'": "without a comparison",
+        f"expr = 'sum(rate({_BUCKET}[5m])) / sum(rate({_COUNT}[5m]))'": "a comparison",
+        f"expr = 'sum(rate({_BUCKET}[5m])) / sum(rate({_COUNT}[5m])) < 95'": "between 0 and 1",
         f"expr = 'sum({_BUCKET}[5m]) < 0.95'": "rate()",
+        f"expr = 'sum({_BUCKET}) / sum({_COUNT}) < 0.95'": "long ago",
+        "expr = 'rate(delay_request_seconds_sum[5m]) / rate(delay_request_seconds_count[5m]) > 0.2'"
+        "": "mean",
+        "expr = 'delay_request_seconds > 0.2'": "share",
+        "expr = ''": "no expression",
         "expr = 0.95": "text",
     },
 )
@@ -172,33 +191,32 @@ def q3(expr: str) -> str:
         raise NotYet("`expr` is a text in PromQL.")
     try:
         found = {
-            share: promql.query(expr, _traffic(share), 600) for share in (0.5, 0.94, 0.96, 1.0)
+            share: promql.query(expr, _traffic([share] * 10), 600)
+            for share in (0.5, 0.94, 0.96, 1.0)
         }
-        slow_health = promql.query(expr, _traffic(1.0, slow_health=True), 600)
+        slow_health = promql.query(expr, _traffic([1.0] * 10, slow_health=True), 600)
+        slow_long_ago = promql.query(expr, _traffic([0.0] * 20 + [1.0] * 6), 26 * 60)
     except CourseError as error:
         raise NotYet(str(error)) from None
     if found[1.0]:
         if found[0.5]:
             raise NotYet(
-                "it finds something whether answers are slow or not: an expression without a "
-                "comparison is an alert that is always on."
+                "it finds something whether answers are slow or not: is there a comparison, and "
+                "with a share, which is between 0 and 1?"
             )
         raise NotYet("it fires while all is well, and is silent when answers are slow.")
     if not found[0.5]:
-        if "delay_request_seconds" in expr and "/forecast" not in expr:
-            raise NotYet(
-                "many quick answers of /health hide that forecasts are slow: choose the path."
-            )
-        if "/" in expr and "sum" not in expr:
-            raise NotYet(
-                "when half of the answers are slow, it finds nothing: both sides of `/` must have "
-                "the same labels, and only one has `le`. `sum` takes labels away."
-            )
-        if "/ " not in expr and " /" not in expr:
-            raise NotYet("when half of the answers are slow, it is silent: R5 speaks of a share.")
+        silent = "when half of the answers are slow, it is silent: "
+        if "_sum" in expr:
+            raise NotYet(silent + "a mean says little about the slow ones. Count the quick ones.")
+        if not re.search(r"/(?![a-z])|quantile", expr):  # /forecast is no division
+            raise NotYet(silent + "R5 speaks of a share of all answers.")
+        if "/forecast" not in expr:
+            raise NotYet(silent + "many quick answers of /health hide them. Choose the path.")
         raise NotYet(
-            "when half of the answers are slow, it finds nothing. Do its labels have values that "
-            'there are? `le` is a text, and "0.20" is not "0.2".'
+            silent + "it finds no series. Do its labels have values that there are? `le` is a "
+            'text, and "0.20" is not "0.2". And are the labels on both sides of `/` the same? Only '
+            "one side has `le`; `sum` takes labels away, before you divide."
         )
     if not found[0.94]:
         raise NotYet("94 percent within 200 milliseconds is too few for R5, and it is silent.")
@@ -206,6 +224,11 @@ def q3(expr: str) -> str:
         raise NotYet("96 percent within 200 milliseconds is enough for R5, and it fires.")
     if slow_health:
         raise NotYet("slow answers of /health make it fire, and R5 is about forecasts.")
+    if slow_long_ago:
+        raise NotYet(
+            "answers were slow long ago, and were quick in the last six minutes, and it still "
+            "fires. Counters count from the beginning; `rate(...[5m])` looks back five minutes."
+        )
     return "it fires at 94 percent and not at 96, whatever the other paths do."
 
 

@@ -4,18 +4,20 @@ The environments themselves are tried in ``tests/labs``.
 """
 
 import os
+import platform
 import shutil
 import signal
 import subprocess
 import sys
 from collections import namedtuple
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from mlops_school import labs, launch
 from mlops_school.errors import CourseError
-from mlops_school.manifest import KINDS, load_labs
+from mlops_school.manifest import load_labs
 
 LAB = load_labs()[0]
 SYNC = ["sync", "--frozen", "--no-dev", "--group", f"lab-{LAB.id}", "--python", sys.executable]
@@ -68,7 +70,45 @@ def test_the_list_says_what_each_lab_is_and_what_it_costs():
             lab.seconds,
         ):
             assert str(fact) in text
-        assert lab.kind in KINDS
+
+
+# -- the machine
+
+
+@pytest.mark.parametrize(
+    ("needs", "words"),
+    [
+        ({"systems": ("Plan 9",)}, "packages exist for Plan 9 only. Read it in"),
+        ({"newest_python": "3.10"}, "for Python up to 3.10, and this is Python 3"),
+        ({"programs": ("python3-of-mars", "java-of-mars")}, "has no python3-of-mars and no java-"),
+        ({"memory_mb": 10**9}, "needs 1000000000 MB of memory, and"),
+    ],
+)
+def test_a_machine_that_cannot_run_a_lab_says_so_before_anything_is_done(uv, needs, words):
+    calls = uv()
+    lab = replace(LAB, **needs)
+    with pytest.raises(
+        CourseError, match=f"The lab {LAB.title} cannot run on this machine: .*{words}"
+    ):
+        labs.start(lab)
+    assert not calls.commands
+
+
+def test_a_notebook_of_a_lab_says_so_too(monkeypatch):
+    monkeypatch.setattr(labs, "find_lab", lambda _: replace(LAB, programs=("java-of-mars",)))
+    with pytest.raises(CourseError, match="it has no java-of-mars. Install that"):
+        labs.require(LAB.id)
+
+
+def test_a_machine_that_has_it_all_is_not_stopped():
+    this = replace(
+        LAB,
+        systems=(platform.system(),),
+        newest_python=".".join(map(str, sys.version_info[:2])),
+        programs=("git",),
+        memory_mb=1,
+    )
+    assert labs.what_hinders(this) == ""
 
 
 # -- the environment

@@ -1,11 +1,14 @@
 """Tool labs: each one runs in an environment of its own, made when it is first started."""
 
 import os
+import platform
 import shutil
 import signal
 import subprocess
 import sys
 from pathlib import Path
+
+import psutil
 
 from mlops_school import launch
 from mlops_school.errors import CourseError
@@ -39,8 +42,9 @@ def start(lab: Lab) -> int:
     Raises
     ------
     CourseError
-        If the environment cannot be made.
+        If the lab cannot run on this machine, or the environment cannot be made.
     """
+    require_machine(lab)
     if is_active(lab):
         return launch.learn(lab.notebook)
     install(lab)
@@ -53,18 +57,56 @@ def start(lab: Lab) -> int:
 
 
 def require(name: str) -> None:
-    """Make sure that this notebook runs in the environment of its lab.
+    """Make sure that this notebook runs in the environment of its lab, on a machine that can.
 
     Raises
     ------
     CourseError
         If it does not.
     """
-    if not is_active(find_lab(name)):
+    lab = find_lab(name)
+    require_machine(lab)
+    if not is_active(lab):
         raise CourseError(
             "This notebook needs the environment of its lab. Open a terminal (File, New, Terminal) "
             f"and run `school lab {name}`: it opens the notebook in a JupyterLab of its own."
         )
+
+
+def require_machine(lab: Lab) -> None:
+    """Make sure that this machine can run a lab, before anything is installed or done.
+
+    Raises
+    ------
+    CourseError
+        If it has another system or Python, lacks a program, or has too little free memory.
+    """
+    if obstacle := what_hinders(lab):
+        raise CourseError(f"The lab {lab.title} cannot run on this machine: {obstacle}")
+
+
+def what_hinders(lab: Lab) -> str:
+    """Return why this machine cannot run a lab and what would help; empty if it can."""
+    if lab.systems and platform.system() not in lab.systems:
+        known = " and ".join({"Darwin": "macOS"}.get(name, name) for name in lab.systems)
+        return f"its packages exist for {known} only. Read it in notebooks/labs instead."
+    newest = tuple(int(part) for part in lab.newest_python.split(".")) if lab.newest_python else ()
+    if newest and sys.version_info[:2] > newest:
+        return (
+            f"its packages exist for Python up to {lab.newest_python}, and this is Python "
+            f"{platform.python_version()}. Set the course up once more, in another folder, with "
+            f"Python {lab.newest_python}."
+        )
+    missing = [program for program in lab.programs if not shutil.which(program)]
+    if missing:
+        return f"it has no {' and no '.join(missing)}. Install that, and start the lab again."
+    free = psutil.virtual_memory().available / 1e6
+    if free < lab.memory_mb:
+        return (
+            f"the lab needs {lab.memory_mb} MB of memory, and {free:.0f} MB are free. Close other "
+            "programs, shut down the kernels of other notebooks, and start it again."
+        )
+    return ""
 
 
 def install(lab: Lab) -> None:

@@ -157,7 +157,7 @@ print(f"{unknown:,} of {asked:,} last flights had not landed when the warning wa
 # That is **leakage** once more. They are few, one in some ninety, and in training each of them would know what nobody can
 # know in service. The row before is not what was *known* before.
 #
-# pandas has a join for this, `merge_asof`, which lesson 08 uses. Spark has none. But there is a trick: put facts and
+# pandas has a join for this, `merge_asof`, which lesson 08 uses. A table of Spark has none. But there is a trick: put facts and
 # questions into *one* table, in the order of time, and let each question take the last fact above it. We compare with
 # the join of pandas (`last_known_delay`), for each flight of July.
 
@@ -219,7 +219,8 @@ print(f"{sum(landed):,} have landed, {len(appended):,} are written")
 # %% [markdown] id="q2-task"
 # Batch 2 came again, and that is what you want: Spark did not know whether it had had its effect. The same files, the
 # same number. But the third day is now written **twice**. The checkpoint gives you *at least once*, and the rest is
-# up to your effect. (Spark's own sinks for files and Kafka's topics keep such a book for you. `foreachBatch` does not.)
+# up to your effect. (Spark's own sink for files keeps a book of the batches that it has written. `foreachBatch` keeps none, nor does the
+# sink for Kafka.)
 #
 # ### Exercise 2: an effect that may come twice
 #

@@ -3,6 +3,7 @@
 The environments themselves are tried in ``tests/labs``.
 """
 
+import json
 import os
 import platform
 import shutil
@@ -131,6 +132,57 @@ def test_the_second_time_is_silent(uv, capsys):
     labs.install(LAB)
     assert len(calls.commands) == 1
     assert capsys.readouterr().out == ""
+
+
+@pytest.fixture
+def with_npm(monkeypatch):
+    """Return a lab that needs a program of npm, which is said to be on this machine."""
+    monkeypatch.setattr(labs.shutil, "which", lambda name: f"/{name}")
+    return replace(LAB, npm=("azurite@3.35.0",))
+
+
+def write_npm_lock(lab, version):
+    path = labs.npm_folder(lab) / ".package-lock.json"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    packages = {"node_modules/azurite": {"version": version}}
+    path.write_text(json.dumps({"packages": packages}), encoding="utf-8")
+
+
+def test_programs_of_npm_come_into_the_same_environment(uv, with_npm):
+    calls = uv(1, 0, 0)
+    labs.install(with_npm)
+    folder = str(labs.environment(with_npm))
+    assert calls.commands[1] == ["uv", *SYNC]
+    assert calls.commands[2] == ["/npm", *labs.NPM, folder, "azurite@3.35.0"]
+
+
+@pytest.mark.parametrize(("version", "installed"), [("3.35.0", []), ("3.34.0", ["/npm"])])
+def test_npm_is_asked_only_for_what_is_missing(uv, with_npm, version, installed):
+    write_npm_lock(with_npm, version)
+    calls = uv(0, 0)
+    labs.install(with_npm)
+    assert [command[0] for command in calls.commands[1:]] == installed
+
+
+def test_an_installation_by_npm_that_was_killed_is_done_again(uv, with_npm):
+    (labs.npm_folder(with_npm) / "azurite").mkdir(parents=True)
+    calls = uv(0, 0)
+    labs.install(with_npm)
+    assert calls.commands[1][0] == "/npm"
+
+
+@pytest.mark.parametrize("statuses", [(1, 2), (1, 0, 2), (0, 2)])
+def test_npm_without_the_internet_is_a_sentence(uv, with_npm, statuses):
+    uv(*statuses)
+    with pytest.raises(CourseError, match="connected to the internet"):
+        labs.install(with_npm)
+
+
+def test_no_npm_is_a_sentence(uv, with_npm, monkeypatch):
+    uv(1)
+    monkeypatch.setattr(labs.shutil, "which", lambda name: None)
+    with pytest.raises(CourseError, match="needs the program npm.*Install Node.js"):
+        labs.install(with_npm)
 
 
 def test_packages_that_cannot_be_had_are_a_sentence(uv):

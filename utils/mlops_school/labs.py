@@ -1,5 +1,6 @@
 """Tool labs: each one runs in an environment of its own, made when it is first started."""
 
+import json
 import os
 import platform
 import shutil
@@ -18,6 +19,8 @@ from mlops_school.paths import ROOT
 ENVIRONMENTS = ROOT / ".labs"
 OWN_UV = ROOT / ".uv"  # where utils/bootstrap.py installs uv if the machine has none
 PROGRAMS = "Scripts" if os.name == "nt" else "bin"
+# Scripts of packages would run code at installation; what is installed here needs none.
+NPM = ("install", "--no-audit", "--no-fund", "--ignore-scripts", "--prefix")
 
 
 def listing() -> str:
@@ -115,7 +118,8 @@ def install(lab: Lab) -> None:
     Raises
     ------
     CourseError
-        If there is no uv, no place, or no connection to the internet when one is needed.
+        If there is no uv (or npm, where it is needed), no place, or no connection to the internet
+        when one is needed.
     """
     command = [
         *(find_uv(), "sync", "--frozen", "--no-dev", "--group", f"lab-{lab.id}"),
@@ -131,7 +135,10 @@ def install(lab: Lab) -> None:
     checked = subprocess.run(
         [*command, "--check", "--offline"], cwd=ROOT, env=variables, capture_output=True
     )
-    if checked.returncode == 0:
+    commands = [command] if checked.returncode else []
+    if not _has_npm_programs(lab):
+        commands.append([_find_npm(), *NPM, str(environment(lab)), *lab.npm])
+    if not commands:
         return
     _require_place(lab)
     print(
@@ -140,7 +147,7 @@ def install(lab: Lab) -> None:
         "minutes, and only once ...",
         flush=True,
     )
-    if subprocess.call(command, cwd=ROOT, env=variables):
+    if any(subprocess.call(command, cwd=ROOT, env=variables) for command in commands):
         raise CourseError(
             "The lab's packages could not be installed; the reason is above. Check that this "
             "machine is connected to the internet and has free disk space, then run the same "
@@ -156,6 +163,11 @@ def environment(lab: Lab) -> Path:
 def python(lab: Lab) -> Path:
     """Return the Python of a lab's environment."""
     return environment(lab) / PROGRAMS / ("python.exe" if os.name == "nt" else "python")
+
+
+def npm_folder(lab: Lab) -> Path:
+    """Return the folder into which npm has installed the programs of a lab."""
+    return environment(lab) / "node_modules"
 
 
 def is_active(lab: Lab) -> bool:
@@ -191,6 +203,31 @@ def find_uv() -> str:
             "`pip install uv`, and run the same command again."
         )
     return uv
+
+
+def _has_npm_programs(lab: Lab) -> bool:
+    """Tell whether npm has installed what the manifest says, and come to its end."""
+    try:
+        # npm writes this file last.
+        text = (npm_folder(lab) / ".package-lock.json").read_text(encoding="utf-8")
+        packages = json.loads(text)["packages"]
+    except (OSError, ValueError, KeyError):
+        packages = {}
+    wanted = (program.rpartition("@") for program in lab.npm)
+    return all(
+        packages.get(f"node_modules/{name}", {}).get("version") == version
+        for name, _, version in wanted
+    )
+
+
+def _find_npm() -> str:
+    npm = shutil.which("npm")
+    if not npm:
+        raise CourseError(
+            "This lab needs the program npm, which this machine does not have. Install Node.js, "
+            "which brings it, and run the same command again."
+        )
+    return npm
 
 
 def _require_place(lab: Lab) -> None:

@@ -137,6 +137,11 @@ class Lab:
         Where it runs, as ``platform.system`` names it; by default everywhere.
     newest_python : str
         The newest Python for which its packages exist, such as ``3.13``; empty if all will do.
+    npm : tuple of str
+        Programs that npm installs into its environment, each with its exact version, such as
+        ``azurite@3.35.0``.
+    npm_mb : int
+        The part of ``download_mb`` that npm downloads, in megabytes.
     """
 
     id: str
@@ -154,6 +159,8 @@ class Lab:
     programs: tuple[str, ...] = ()
     systems: tuple[str, ...] = ()
     newest_python: str = ""
+    npm: tuple[str, ...] = ()
+    npm_mb: int = 0
 
     @property
     def kind(self) -> str:

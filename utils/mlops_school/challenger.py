@@ -47,16 +47,20 @@ def train(month: int) -> int:
     Returns
     -------
     int
-        Its version. The same release is registered once.
+        Its version.
     """
-    registry.connect()
-    package = champion.built_before(month, retraining.WINDOW)
-    with tempfile.TemporaryDirectory() as folder:
-        packed = pack(package, Path(folder) / "package")
-        origin = " ".join(package.record[name] for name in ("data_version", "git_commit"))
-        version = registry.add(packed, key=f"months {package.version} {origin}")
+    version = register(champion.built_before(month, retraining.WINDOW))
     registry.point(registry.CHALLENGER, version)
     return version
+
+
+def register(package: ModelPackage) -> int:
+    """Register a release, and return its version; the same one is registered once."""
+    registry.connect()
+    origin = " ".join(package.record[name] for name in ("data_version", "git_commit"))
+    key = f"months {package.months} threshold {package.threshold} {origin}"
+    with tempfile.TemporaryDirectory() as folder:
+        return registry.add(pack(package, Path(folder) / "package"), key)
 
 
 def compare(month: int) -> Interval:

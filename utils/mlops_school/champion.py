@@ -5,9 +5,11 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from mlops_school import evaluation, files
+import pandas as pd
+
+from mlops_school import backtest, evaluation, files
 from mlops_school.errors import CourseError
-from mlops_school.features import FEATURES, TARGET, load_examples
+from mlops_school.features import FEATURES, TARGET
 from mlops_school.model_package import DESCRIPTION, MODEL, ModelPackage
 from mlops_school.origin import provenance
 from mlops_school.paths import workspace
@@ -32,7 +34,8 @@ def train(
     **settings
         As for :func:`~mlops_school.training.make_boosting`.
     """
-    learn, choose = load_examples(months), load_examples([max(months) + 1])
+    learn = pd.concat(map(backtest.load_month, months), ignore_index=True)
+    choose = backtest.load_month(max(months) + 1)
     model = make_boosting(seed=seed, **settings).fit(learn[FEATURES], learn[TARGET])
     probability = model.predict_proba(choose[FEATURES])[:, 1]
     threshold = float(evaluation.cost_curve(choose[TARGET], probability).idxmin())

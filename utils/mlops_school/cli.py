@@ -113,7 +113,7 @@ def _rollback(options: argparse.Namespace) -> int:
     from mlops_school import rollback
 
     release = rollback.back()
-    print(f"Release {release} is the champion again. Services take it within a second.")
+    print(f"Release {release} is the champion again. Services take it within two seconds.")
     return 0
 
 
@@ -163,3 +163,7 @@ def _report(problems: list[str]) -> int:
     for problem in problems:
         print(problem)
     return 1 if problems else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,11 +1,15 @@
-"""A release that was made from faulty labels, and when somebody could have noticed."""
+"""Faults of a new release: labels that were missing, features in another unit; and their price."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 import pandas as pd
+from sklearn.compose import make_column_transformer
+from sklearn.ensemble import HistGradientBoostingClassifier
+from sklearn.pipeline import make_pipeline
 
-from mlops_school import data, evaluation
-from mlops_school.features import TARGET
+from mlops_school import data, evaluation, handbook
+from mlops_school.features import TARGET, load_examples
 from mlops_school.model_package import ModelPackage
 from mlops_school.sequential import confidence_sequence, first_exclusion
 
@@ -50,6 +54,52 @@ def retuned(package: ModelPackage, served: pd.DataFrame, version: str) -> ModelP
     return replace(package, version=version, threshold=float(curve.idxmin()))
 
 
+def in_celsius(features: pd.DataFrame) -> pd.DataFrame:
+    """Return features with both temperatures in °C, as a new weather source might deliver them."""
+    both = ["temp", "dewp"]
+    return features.assign(**((features[both] - 32) / 1.8).round(1))
+
+
+def needs_celsius(version: str) -> ModelPackage:
+    """Return the draft of a release that takes one new feature, ``temp_c``, and nothing else."""
+    examples = load_examples([1])
+    features = ((examples[["temp"]] - 32) / 1.8).rename(columns={"temp": "temp_c"})
+    model = make_pipeline(
+        make_column_transformer(("passthrough", ["temp_c"])),
+        HistGradientBoostingClassifier(max_iter=2, random_state=0),
+    )
+    return ModelPackage(version, model.fit(features, examples[TARGET]), 0.25, (1,), {})
+
+
+def impact(mine: pd.DataFrame, theirs: pd.DataFrame, days: int) -> dict[str, int]:
+    """Return what a release has done in the first days of a month, for a postmortem.
+
+    Parameters
+    ----------
+    mine, theirs : DataFrame
+        As for :func:`first_noticed`.
+    days : int
+        The last day on which it was in service.
+
+    Returns
+    -------
+    dict of str to int
+        ``days``; ``flights`` that it answered; of these, the ``late`` ones; how many of them it has
+        ``missed``, and the release before would have missed (``missed_before``); and how many
+        ``dollars`` more its mistakes cost.
+    """
+    served = mine["date"].dt.day <= days
+    late = served & mine[TARGET]
+    return {
+        "days": days,
+        "flights": int(served.sum()),
+        "late": int(late.sum()),
+        "missed": int((late & ~mine["warned"]).sum()),
+        "missed_before": int((late & ~theirs["warned"]).sum()),
+        "dollars": int((mine["dollars"] - theirs["dollars"])[served].sum()),
+    }
+
+
 def first_noticed(mine: pd.DataFrame, theirs: pd.DataFrame) -> pd.Series:
     """Return on which day of a month each alarm would have noticed that a release is worse.
 
@@ -78,3 +128,37 @@ def first_noticed(mine: pd.DataFrame, theirs: pd.DataFrame) -> pd.Series:
             "end of the month": last,
         }
     )
+
+
+def story(noticed: Mapping[str, int]) -> dict[str, str]:
+    """Return the part of the postmortem that no table tells: what people did, and why it was so.
+
+    Parameters
+    ----------
+    noticed : mapping of str to int
+        Of :func:`first_noticed`.
+    """
+    warnings, dollars = noticed["share of warnings"], noticed["dollars against a shadow"]
+    timeline = [
+        ("1 July", "the threshold is chosen on June, of which the bad days are missing"),
+        ("1 July", "release 2 serves, without having been a challenger"),
+        (f"{warnings} July", "it warns of less than half as many as release 1; nobody looks"),
+        (f"{dollars} July", "the confidence sequence excludes zero: `school rollback`"),
+    ]
+    actions = [
+        ("refuse a month with over 10 percent without a verdict", "pipeline", "20 July"),
+        ("treat a threshold as a release: challenger first", "pipeline", "1 August"),
+        ("compare the share of warnings with the shadow, each evening", "alerts", "20 July"),
+    ]
+    return {
+        "title": "a threshold from half a month",
+        "author": "the operator on duty",
+        "requirements": "R2",
+        "timeline": handbook.rows(timeline),
+        "cause": (
+            "Flights without a label were left out silently, and the bad days had no labels yet. "
+            "A change of the threshold alone needed no challenger."
+        ),
+        "well": "Release 1 went on as a shadow. Going back took one command.",
+        "actions": handbook.rows(actions),
+    }

@@ -5,7 +5,7 @@ what became of those flights. If it says so, the newest release that can be buil
 its place.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -80,7 +80,8 @@ class Drift:
     limit: float = _LIMITS["R9"]["maximum_difference"]
 
     def __call__(self, known: Known) -> bool:
-        return abs(known.last[TARGET].mean() - known.last["probability"].mean()) > self.limit
+        difference = known.last[TARGET].mean() - known.last["probability"].mean()
+        return bool(abs(difference) > self.limit)
 
 
 @dataclass(frozen=True)
@@ -213,6 +214,27 @@ def difference(mine: pd.DataFrame, theirs: pd.DataFrame, days: int = DAYS) -> In
     stretch = stats.t.isf(0.025, block.nunique() - 1) / stats.norm.isf(0.025)
     reach = stretch * (normal.high - normal.found)
     return Interval(normal.found, normal.found - reach, normal.found + reach)
+
+
+def compare(years: Mapping[str, Year]) -> pd.DataFrame:
+    """Return what policies cost, against the first of them.
+
+    Returns
+    -------
+    DataFrame
+        A row a policy: how many ``new releases`` it has put into service; ``dollars`` per flight;
+        and by how much it is ``dearer`` than the first one, with the 95 percent interval.
+    """
+    first = next(iter(years.values()))
+    rows = {
+        name: {
+            "new releases": year.trainings,
+            "dollars": f"{year.flights['dollars'].mean():.2f}",
+            "dearer": "" if year is first else f"{difference(year.flights, first.flights):.2f}",
+        }
+        for name, year in years.items()
+    }
+    return pd.DataFrame.from_dict(rows, orient="index")
 
 
 def by_block(mine: pd.DataFrame, theirs: pd.DataFrame, days: int = DAYS) -> pd.Series:

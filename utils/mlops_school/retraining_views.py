@@ -36,9 +36,9 @@ def show_policies(years: Mapping[str, Year]) -> None:
     flights = next(iter(years.values())).flights
     rules = flights.groupby("month")[TARGET].apply(lambda late: min(without_model(late).values()))
     axes.plot(rules, color=plots.GREY, linewidth=5, alpha=0.5, zorder=0, label="without a model")
-    axes.set(xlabel="month", ylabel="dollars per flight", ylim=(0, None))
+    axes.set(xlabel="month", ylabel="dollars per flight")
     axes.set_title("What mistakes cost; large markers: a new release")
-    axes.legend(ncols=2, loc="lower left")
+    axes.legend(loc="upper left")
     plots.show(
         figure,
         f"Dollars per flight in months {rules.index[0]} to {rules.index[-1]}. {'; '.join(says)}; "

@@ -6,6 +6,7 @@ and a pointer to the one that serves (see :mod:`mlops_school.service.releases`).
 
 import json
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 from mlops_school import compatibility, registry, tracking
@@ -77,21 +78,33 @@ def _bring(alias: str, delivered: Columns) -> Path:
     return folder
 
 
-def await_release(address: str, release: str, within: float = WITHIN) -> bool:
-    """Wait until a service says that it is this release; tell whether it did in time.
+def await_health(
+    address: str, holds: Callable[[dict[str, str]], bool], within: float = WITHIN
+) -> dict[str, str]:
+    """Ask a service for its health until something holds of it, and return that health.
 
     Parameters
     ----------
     address : str
         Of the service, such as ``http://127.0.0.1:8000``.
-    release : str
-        Which one is waited for.
+    holds : callable
+        Takes the health, with ``release`` and ``refused``.
     within : float
-        Seconds; by default those of requirement R10.
+        Seconds to wait at most; by default those of requirement R10.
+
+    Raises
+    ------
+    CourseError
+        If the service does not answer, or it does not hold in time.
     """
     deadline = time.monotonic() + within
-    while time.monotonic() < deadline:
-        if json.loads(get(f"{address}/health")[1])["release"] == release:
-            return True
+    while True:
+        health = json.loads(get(f"{address}/health")[1])
+        if holds(health):
+            return health
+        if time.monotonic() > deadline:
+            raise CourseError(
+                f"After {within:g} seconds, the service still says: {health}. Is it started on the "
+                f"folder {place().name} of your workspace?"
+            )
         time.sleep(0.1)
-    return False

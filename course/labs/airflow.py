@@ -188,14 +188,17 @@ HTML(report.cells[-1].outputs[-1].data["text/html"])
 # ## Airflow's own pages
 #
 # So far nothing has watched the clock. `airflow standalone` starts all five parts on your computer. It takes about half a minute, and
-# 1 to 1.5 GB of memory, which is too much for Binder. In a terminal (File, New, Terminal):
+# about 1.2 GB of memory, which is too much for Binder. In a terminal (File, New, Terminal):
 #
 # ```
 # python -m mlops_school.orchestration standalone
 # ```
 #
 # This calls `airflow standalone` with the settings of this lab. One of them matters: by itself, Airflow's server listens on *all* networks
-# of your computer (0.0.0.0). `AIRFLOW__API__HOST=127.0.0.1` keeps it to yourself. Its log says the address, and the password of the user
+# of your computer (0.0.0.0). `AIRFLOW__API__HOST=127.0.0.1` keeps the pages to yourself. Two small servers for logs, on the ports 8793 and
+# 8794, have no such setting: they answer only requests that Airflow has signed, but start them in a network that you trust.
+#
+# The terminal says the address, and once the password of the user
 # `admin`. You find both DAGs there and the runs that you have made, task by task with their logs. New DAGs are **paused**:
 # switch one on, and the scheduler starts it when its time comes; `Trigger` starts it now and asks for the month. Ctrl+C ends all.
 

@@ -1,7 +1,7 @@
 """Airflow in the workspace: its settings, its commands, and what its database says of a run.
 
 ``python -m mlops_school.orchestration standalone`` starts Airflow's pages, its scheduler and all
-else on this computer alone; other words are passed to ``airflow`` in the same way.
+else; other words are passed to ``airflow`` in the same way.
 """
 
 import json
@@ -67,6 +67,7 @@ def settings() -> dict[str, str]:
         "AIRFLOW_HOME": str(home()),
         "AIRFLOW__CORE__DAGS_FOLDER": str(home() / "dags"),
         "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
+        "AIRFLOW__CORE__PARALLELISM": "2",  # the scheduler would else keep 32 processes
         "AIRFLOW__API__HOST": "127.0.0.1",  # its pages would else be open to the whole network
         # skops looks at every name of every module, and Airflow warns of each that is old.
         "PYTHONWARNINGS": "ignore::FutureWarning",

@@ -1,9 +1,12 @@
-"""A small course of its own for the tests of the authoring tools."""
+"""What several tests share: a small course of its own for the authoring tools, a small month."""
 
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+import numpy as np
+import pandas as pd
 import pytest
 
 from mlops_school import exercises, manifest, paths
@@ -123,3 +126,31 @@ def small_course(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> SmallCourse
     for lab in course.labs:
         sys.modules.pop(lab.exercises, None)
         vars(lab_exercises).pop(lab.id, None)
+
+
+@pytest.fixture(scope="session")
+def month() -> Callable[..., pd.DataFrame]:
+    """Return a function that makes forecasts of a small month, with 10 flights on each day."""
+    return _month
+
+
+def _month(number, late=0.3, expected=None, sharp=True, dollars=None):
+    """Return forecasts of a small month: 30 days with 10 flights each."""
+    days = np.repeat(np.arange(30), 10)
+    is_late = np.tile(np.arange(10) < 10 * late, 30)
+    spread = np.where(is_late, 0.1, -0.1) * (1 if sharp else -1)
+    mean = late if expected is None else expected
+    probability = mean + spread - spread.mean()
+    warned = probability >= mean
+    missed, needless = is_late & ~warned, ~is_late & warned
+    return pd.DataFrame(
+        {
+            "month": number,
+            "date": pd.Timestamp(2013, number, 1) + pd.to_timedelta(days, unit="D"),
+            "dest": "ORD",
+            "late": is_late,
+            "probability": probability,
+            "warned": warned,
+            "dollars": 40 * missed + 10 * needless if dollars is None else dollars,
+        }
+    )

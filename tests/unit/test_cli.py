@@ -290,7 +290,7 @@ def test_help_names_every_command(capsys):
         cli.main(["--help"])
     assert caught.value.code == 0
     shown = capsys.readouterr().out
-    for command in ("learn", "lab", "progress", "run", "build", "check", "bench"):
+    for command in ("learn", "lab", "progress", "rollback", "run", "build", "check", "bench"):
         assert f"    {command} " in shown
 
 

@@ -1,6 +1,7 @@
 """A model in months that it has not seen: forecasts beside what became of the flights."""
 
 from collections.abc import Iterable
+from functools import lru_cache
 
 import pandas as pd
 
@@ -37,6 +38,12 @@ def load_trial(months: Iterable[int]) -> pd.DataFrame:
     )
 
 
+@lru_cache(maxsize=12)  # releases are tried on, and learn from, the same months: 5 MB each
+def load_month(month: int) -> pd.DataFrame:
+    """Return :func:`load_trial` of one month; it is kept, so do not change it."""
+    return load_trial([month])
+
+
 def answer(trial: pd.DataFrame, package: ModelPackage) -> pd.DataFrame:
     """Return what a model says of each flight of a trial.
 
@@ -71,7 +78,7 @@ def forecast(package: ModelPackage, months: Iterable[int]) -> pd.DataFrame:
     """
     tables = []
     for month in months:  # one at a time: a whole year with its features takes much memory
-        trial = load_trial([month])
+        trial = load_month(month)
         happened = trial[["month", "date", "dest", "late", "small"]]
         tables.append(happened.join(answer(trial, package)))
     return pd.concat(tables, ignore_index=True)

@@ -52,6 +52,9 @@ def _parser() -> argparse.ArgumentParser:
     mlflow = commands.add_parser("mlflow", help="serve MLflow's pages on your recorded runs")
     mlflow.set_defaults(run=_mlflow)
 
+    rollback = commands.add_parser("rollback", help="put the release before back into service")
+    rollback.set_defaults(run=_rollback)
+
     run = commands.add_parser("run", help="execute the solved lessons from first to last")
     run.add_argument(
         "names",
@@ -106,6 +109,14 @@ def _mlflow(options: argparse.Namespace) -> int:
     return launch.browse_runs()
 
 
+def _rollback(options: argparse.Namespace) -> int:
+    from mlops_school import rollback
+
+    release = rollback.back()
+    print(f"Release {release} is the champion again. Services take it within two seconds.")
+    return 0
+
+
 def _progress(options: argparse.Namespace) -> int:
     from mlops_school import overview, progress
 
@@ -152,3 +163,7 @@ def _report(problems: list[str]) -> int:
     for problem in problems:
         print(problem)
     return 1 if problems else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

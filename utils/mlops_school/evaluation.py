@@ -67,8 +67,12 @@ def cost_curve(
     """
     if thresholds is None:
         thresholds = np.round(np.linspace(0, 1, 101), 2)
-    probability = np.asarray(probability)
-    dollars = [cost(late, probability >= threshold) for threshold in thresholds]
+    late, probability = np.asarray(late, dtype=bool), np.asarray(probability)
+    # How many lie below each threshold is quick to find among sorted numbers.
+    missed = np.searchsorted(np.sort(probability[late]), thresholds)
+    punctual = np.sort(probability[~late])
+    needless = len(punctual) - np.searchsorted(punctual, thresholds)
+    dollars = MISSED * missed + NEEDLESS * needless
     return pd.Series(dollars, index=pd.Index(thresholds, name="threshold"), name="dollars")
 
 

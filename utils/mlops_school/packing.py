@@ -1,4 +1,4 @@
-"""Packing a model for the registry: the package, and what MLflow must know of it, in one folder."""
+"""Packing a model for the registry: the package, and what others must know of it, in one folder."""
 
 import logging
 import shutil
@@ -11,6 +11,7 @@ import sklearn
 import skops
 from mlflow.models import infer_signature
 
+from mlops_school import compatibility
 from mlops_school.features import CATEGORICAL, FEATURES, NUMERIC
 from mlops_school.model_package import ModelPackage
 from mlops_school.training import TRUSTED_TYPES
@@ -25,7 +26,7 @@ def pack(package: ModelPackage, folder: Path, card: str = "") -> Path:
     """Write a model into a folder, in the place of what was there, and return the folder.
 
     It is a model package, which a service loads, and an MLflow model with its signature, which a
-    registry takes: both share the one file of the model.
+    registry takes: both share the one file of the model. Beside it stands which features it needs.
 
     Parameters
     ----------
@@ -51,6 +52,7 @@ def pack(package: ModelPackage, folder: Path, card: str = "") -> Path:
         pyfunc_predict_fn="predict_proba",
     )
     package.write(folder)
+    compatibility.write(folder)
     if card:
         (folder / CARD).write_text(card, encoding="utf-8", newline="\n")
     return folder

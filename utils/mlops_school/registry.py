@@ -11,6 +11,7 @@ from mlflow.exceptions import MlflowException
 from mlflow.models import Model
 
 from mlops_school import champion, files, tracking
+from mlops_school.compatibility import NEEDS
 from mlops_school.errors import CourseError
 from mlops_school.features import FEATURES
 from mlops_school.gates import Verdict
@@ -106,6 +107,17 @@ def champion_version() -> int:
     return version
 
 
+def aliases_of(version: int) -> list[str]:
+    """Return the names that point at a version, in alphabetical order."""
+    aliases = _client().get_registered_model(NAME).aliases
+    return sorted(alias for alias, number in aliases.items() if int(number) == version)
+
+
+def delete(version: int) -> None:
+    """Take a version out of the registry; its files stay where they are."""
+    _client().delete_model_version(NAME, str(version))
+
+
 def key_of(version: int) -> str:
     """Return the key with which a version was registered, or an empty text."""
     return _get(version).tags.get("key", "")
@@ -199,7 +211,7 @@ def export(folder: Path, alias: str = CHAMPION) -> Path:
     refuse(check(version), f"Version {version}, the {alias}, is not exported")
     source = folder_of(version)
     folder.mkdir(parents=True, exist_ok=True)
-    for name in (MODEL, DESCRIPTION, CARD):
+    for name in (MODEL, DESCRIPTION, CARD, NEEDS):
         if (source / name).exists():
             with files.replacing(folder / name) as part:
                 shutil.copyfile(source / name, part)
@@ -208,12 +220,11 @@ def export(folder: Path, alias: str = CHAMPION) -> Path:
 
 def table() -> pd.DataFrame:
     """Return the versions of the registry: their release and aliases, and what gates stop them."""
-    aliases = mlflow.MlflowClient().get_registered_model(NAME).aliases
     rows = [
         {
             "version": number,
             "release": version.tags.get("release", "?"),
-            "aliases": ", ".join(sorted(a for a, v in aliases.items() if int(v) == number)),
+            "aliases": ", ".join(aliases_of(number)),
             "stopped by": ", ".join(v.gate for v in check(number) if not v.passed),
         }
         for version in _versions()

@@ -6,6 +6,7 @@ import pandas as pd
 
 from mlops_school import backtest, champion, data, files
 from mlops_school.errors import CourseError
+from mlops_school.model_package import ModelPackage
 from mlops_school.paths import workspace
 
 FIRST, LAST = 3, 12  # the first month before which a release can be built, and the end of the data
@@ -43,10 +44,24 @@ def outcomes(month: int, built: int, window: int | None = None) -> pd.DataFrame:
             f"A release built before month {built} cannot be tried on month {month}: it can be "
             f"built from month {FIRST} on, and is tried on that month or a later one, up to {LAST}."
         )
-    package = champion.built_before(built, window)
+    return said_by(champion.built_before(built, window), month)
+
+
+def said_by(package: ModelPackage, month: int) -> pd.DataFrame:
+    """Return what a release says of the flights of a month, as :func:`outcomes` does, and keep it.
+
+    Parameters
+    ----------
+    package : ModelPackage
+        The release. It must not have learned from the month; nobody checks that here.
+    month : int
+        Of 2013.
+    """
     # A release that was trained again, on other data or by other code, has another record.
-    record = hashlib.sha256(repr(sorted(package.record.items())).encode()).hexdigest()
-    place = workspace() / "replays" / f"{package.version}-{record[:12]}-{month:02}.parquet"
+    facts = repr((sorted(package.record.items()), package.months, package.threshold))
+    digest = hashlib.sha256(facts.encode()).hexdigest()
+    months = f"{min(package.months)}-{max(package.months)}"
+    place = workspace() / "replays" / f"{months}-{digest[:12]}-{month:02}.parquet"
     if not place.exists():
         place.parent.mkdir(exist_ok=True)
         with files.replacing(place) as part:

@@ -79,7 +79,7 @@ def test_the_list_says_what_each_lab_is_and_what_it_costs():
 @pytest.mark.parametrize(
     ("needs", "words"),
     [
-        ({"systems": ("Plan 9",)}, "packages exist for Plan 9 only. Read it in"),
+        ({"systems": ("Plan 9",)}, "it runs on Plan 9 only. Read it in"),
         ({"newest_python": "3.10"}, "for Python up to 3.10, and this is Python 3"),
         ({"programs": ("python3-of-mars", "java-of-mars")}, "has no python3-of-mars and no java-"),
         ({"memory_mb": 10**9}, "needs 1000000000 MB of memory, and"),

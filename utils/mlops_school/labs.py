@@ -92,7 +92,7 @@ def what_hinders(lab: Lab) -> str:
     """Return why this machine cannot run a lab and what would help; empty if it can."""
     if lab.systems and platform.system() not in lab.systems:
         known = " and ".join({"Darwin": "macOS"}.get(name, name) for name in lab.systems)
-        return f"its packages exist for {known} only. Read it in notebooks/labs instead."
+        return f"it runs on {known} only. Read it in notebooks/labs instead."
     newest = tuple(int(part) for part in lab.newest_python.split(".")) if lab.newest_python else ()
     if newest and sys.version_info[:2] > newest:
         return (

@@ -51,10 +51,10 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadGro
 
 
 class LessonScheduling(LoadGroupScheduling):
-    """Hands out tests by file, so that what a file sets up is made once, and by lesson."""
+    """Hands out tests by file, so that what a file sets up is made once, and by lesson or lab."""
 
     def _split_scope(self, nodeid: str) -> str:
-        lesson = re.search(r"/(\w+)\.ipynb::|test_solved_lesson_\w+\[(\w+)\]$", nodeid)
+        lesson = re.search(r"/(\w+)\.ipynb::|test_(?:solved_lesson|the_lab)_\w+\[(\w+)\]$", nodeid)
         return lesson[1] or lesson[2] if lesson else nodeid.partition("::")[0]
 
 

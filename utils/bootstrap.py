@@ -28,7 +28,8 @@ LEARNER_PACKAGES = ["--no-dev", "--inexact"]
 
 LINT = ["python -m ruff check .", "python -m ruff format --check ."]
 TEST = ["school check", "school build --check", "python -m pytest -n 2 --dist loadgroup"]
-TEST_LABS = ["python -m pytest tests/labs -m labs"]  # in the environments of the labs
+# In the environments of the labs; -rs names those that are left out.
+TEST_LABS = ["python -m pytest tests/labs -m labs -n 2 --dist loadgroup -rs"]
 STEPS = {
     "lint": LINT,
     "test": LINT + TEST,

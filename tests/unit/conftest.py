@@ -11,7 +11,7 @@ import pytest
 
 from mlops_school import exercises, manifest, paths
 from mlops_school.exercises import labs as lab_exercises
-from mlops_school.manifest import Lab, Lesson
+from mlops_school.manifest import Lab, Lesson, Tool
 
 EXERCISE = '''
 @exercise("{lesson}", hints=("one", "two"), wrong={{"a = 1": "x", "a = 2": "y"}})
@@ -54,9 +54,9 @@ class SmallCourse:
 
     def add_whole_lab(self, id_: str) -> Lab:
         """Add a lab that breaks no rule, with its exercises."""
-        words = {"title": "Small", "summary": "It works.", "kind": "runs for real"}
+        words = {"title": "Small", "summary": "It works."}
         numbers = dict.fromkeys(("download_mb", "disk_mb", "memory_mb", "seconds", "minutes"), 5)
-        lab = Lab(id=id_, goals=("see it work",), **words, **numbers)
+        lab = Lab(id=id_, goals=("see it work",), tools=(Tool("Small"),), **words, **numbers)
         self.labs.append(lab)
         cells = whole_source(id_).split("\n# %%")
         # Without the third exercise and the quiz.

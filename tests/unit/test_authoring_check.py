@@ -8,6 +8,7 @@ import pytest
 
 from mlops_school.authoring import check, check_outputs
 from mlops_school.authoring.assemble import learner_notebook, write_notebook
+from mlops_school.manifest import Tool
 
 PICTURE = '<img alt="Bars: 3 and 4." src="data:image/png;base64,/tmp/x/home/">'
 
@@ -352,7 +353,12 @@ def test_a_whole_lab_has_no_problems(lab):
     [
         ({"title": ""}, "the manifest gives it no title."),
         ({"summary": ""}, "the manifest gives it no summary."),
-        ({"kind": "runs in dreams"}, "its kind must be one of: runs for real, "),
+        ({"tools": ()}, "the manifest gives it no tools."),
+        ({"tools": (Tool("X", "dreams"),)}, "the kind of X must be one of: runs for real, "),
+        (
+            {"tools": (Tool("X", "needs an account"),)},
+            "the manifest gives no reason why X needs an account.",
+        ),
         ({"minutes": 0}, "the manifest must say how many minutes it takes."),
         ({"download_mb": 0}, "the manifest must say what it downloads."),
         ({"memory_mb": 0}, "the manifest must say how much memory it takes."),

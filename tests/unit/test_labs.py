@@ -3,19 +3,22 @@
 The environments themselves are tried in ``tests/labs``.
 """
 
+import json
 import os
+import platform
 import shutil
 import signal
 import subprocess
 import sys
 from collections import namedtuple
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from mlops_school import labs, launch
 from mlops_school.errors import CourseError
-from mlops_school.manifest import KINDS, load_labs
+from mlops_school.manifest import load_labs
 
 LAB = load_labs()[0]
 SYNC = ["sync", "--frozen", "--no-dev", "--group", f"lab-{LAB.id}", "--python", sys.executable]
@@ -68,7 +71,45 @@ def test_the_list_says_what_each_lab_is_and_what_it_costs():
             lab.seconds,
         ):
             assert str(fact) in text
-        assert lab.kind in KINDS
+
+
+# -- the machine
+
+
+@pytest.mark.parametrize(
+    ("needs", "words"),
+    [
+        ({"systems": ("Plan 9",)}, "it runs on Plan 9 only. Read it in"),
+        ({"newest_python": "3.10"}, "for Python up to 3.10, and this is Python 3"),
+        ({"programs": ("python3-of-mars", "java-of-mars")}, "has no python3-of-mars and no java-"),
+        ({"memory_mb": 10**9}, "needs 1000000000 MB of memory, and"),
+    ],
+)
+def test_a_machine_that_cannot_run_a_lab_says_so_before_anything_is_done(uv, needs, words):
+    calls = uv()
+    lab = replace(LAB, **needs)
+    with pytest.raises(
+        CourseError, match=f"The lab {LAB.title} cannot run on this machine: .*{words}"
+    ):
+        labs.start(lab)
+    assert not calls.commands
+
+
+def test_a_notebook_of_a_lab_says_so_too(monkeypatch):
+    monkeypatch.setattr(labs, "find_lab", lambda _: replace(LAB, programs=("java-of-mars",)))
+    with pytest.raises(CourseError, match="it has no java-of-mars. Install that"):
+        labs.require(LAB.id)
+
+
+def test_a_machine_that_has_it_all_is_not_stopped():
+    this = replace(
+        LAB,
+        systems=(platform.system(),),
+        newest_python=".".join(map(str, sys.version_info[:2])),
+        programs=("git",),
+        memory_mb=1,
+    )
+    assert labs.what_hinders(this) == ""
 
 
 # -- the environment
@@ -91,6 +132,57 @@ def test_the_second_time_is_silent(uv, capsys):
     labs.install(LAB)
     assert len(calls.commands) == 1
     assert capsys.readouterr().out == ""
+
+
+@pytest.fixture
+def with_npm(monkeypatch):
+    """Return a lab that needs a program of npm, which is said to be on this machine."""
+    monkeypatch.setattr(labs.shutil, "which", lambda name: f"/{name}")
+    return replace(LAB, npm=("azurite@3.35.0",))
+
+
+def write_npm_lock(lab, version):
+    path = labs.npm_folder(lab) / ".package-lock.json"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    packages = {"node_modules/azurite": {"version": version}}
+    path.write_text(json.dumps({"packages": packages}), encoding="utf-8")
+
+
+def test_programs_of_npm_come_into_the_same_environment(uv, with_npm):
+    calls = uv(1, 0, 0)
+    labs.install(with_npm)
+    folder = str(labs.environment(with_npm))
+    assert calls.commands[1] == ["uv", *SYNC]
+    assert calls.commands[2] == ["/npm", *labs.NPM, folder, "azurite@3.35.0"]
+
+
+@pytest.mark.parametrize(("version", "installed"), [("3.35.0", []), ("3.34.0", ["/npm"])])
+def test_npm_is_asked_only_for_what_is_missing(uv, with_npm, version, installed):
+    write_npm_lock(with_npm, version)
+    calls = uv(0, 0)
+    labs.install(with_npm)
+    assert [command[0] for command in calls.commands[1:]] == installed
+
+
+def test_an_installation_by_npm_that_was_killed_is_done_again(uv, with_npm):
+    (labs.npm_folder(with_npm) / "azurite").mkdir(parents=True)
+    calls = uv(0, 0)
+    labs.install(with_npm)
+    assert calls.commands[1][0] == "/npm"
+
+
+@pytest.mark.parametrize("statuses", [(1, 2), (1, 0, 2), (0, 2)])
+def test_npm_without_the_internet_is_a_sentence(uv, with_npm, statuses):
+    uv(*statuses)
+    with pytest.raises(CourseError, match="connected to the internet"):
+        labs.install(with_npm)
+
+
+def test_no_npm_is_a_sentence(uv, with_npm, monkeypatch):
+    uv(1)
+    monkeypatch.setattr(labs.shutil, "which", lambda name: None)
+    with pytest.raises(CourseError, match="needs the program npm.*Install Node.js"):
+        labs.install(with_npm)
 
 
 def test_packages_that_cannot_be_had_are_a_sentence(uv):

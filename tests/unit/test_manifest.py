@@ -12,6 +12,7 @@ from mlops_school.errors import CourseError
 from mlops_school.manifest import (
     Lab,
     Lesson,
+    Tool,
     find_lab,
     find_lessons,
     find_units,
@@ -58,7 +59,7 @@ def test_a_lesson_has_what_the_manifest_says(write):
             minutes=40,
             goals=("run a cell", "say why"),
             prerequisites=("00_first",),
-            tools=("pandas",),
+            tools=(Tool("pandas"),),
             fast={"rows": 5},
         ),
     )
@@ -177,7 +178,7 @@ LAB = """
 id = "tool"
 title = "Tool, a tool"
 summary = "It does something."
-kind = "runs for real"
+tools = [{ name = "Small", kind = "runs against an emulator", reason = "It is small." }]
 minutes = 20
 goals = ["use it"]
 prerequisites = ["00_first"]
@@ -200,7 +201,6 @@ def test_a_lab_has_what_the_manifest_says(one_lab, monkeypatch, tmp_path):
         "tool",
         "Tool, a tool",
         "It does something.",
-        "runs for real",
         20,
         ("use it",),
         60,
@@ -208,7 +208,9 @@ def test_a_lab_has_what_the_manifest_says(one_lab, monkeypatch, tmp_path):
         500,
         10,
         prerequisites=("00_first",),
+        tools=(Tool("Small", "runs against an emulator", "It is small."),),
     )
+    assert one_lab.phase == "Tool lab that runs against an emulator"
     monkeypatch.setattr(manifest, "COURSE", tmp_path / "course")
     monkeypatch.setattr(manifest, "NOTEBOOKS", tmp_path / "notebooks")
     assert one_lab.name == "Lab · Tool, a tool"

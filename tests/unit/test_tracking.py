@@ -54,6 +54,12 @@ def test_starting_again_leaves_no_duplicates_and_loses_nothing():
     assert tracking.count_runs()[EXPERIMENT] == 2
 
 
+def test_a_new_experiment_may_keep_its_files_elsewhere():
+    tracking.start(EXPERIMENT, artifacts="s3://bucket/mlflow")
+    with mlflow.start_run() as run:
+        assert run.info.artifact_uri.startswith("s3://bucket/mlflow/")
+
+
 def test_starting_leaves_other_experiments_alone():
     tracking.start("mine")
     record_run()

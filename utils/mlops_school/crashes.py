@@ -3,6 +3,7 @@
 The program is a real process, and it is killed by the operating system: no ``finally`` runs.
 """
 
+import itertools
 import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -21,10 +22,22 @@ def write_csv_in_place(chunks: Iterable[pa.Table], path: Path) -> None:
             stream.flush()
 
 
+def append_to_delta(chunks: Iterable[pa.Table], path: Path) -> None:
+    """Append chunk by chunk to a Delta table, in many small files. Needs its lab's environment."""
+    from deltalake import write_deltalake
+
+    chunks = iter(chunks)
+    first = next(chunks)
+    batches = (batch for chunk in itertools.chain([first], chunks) for batch in chunk.to_batches())
+    reader = pa.RecordBatchReader.from_batches(first.schema, batches)
+    write_deltalake(path, reader, mode="append", target_file_size=10_000)
+
+
 WRITERS = {
     "in place": etl.write_in_place,
     "CSV in place": write_csv_in_place,
     "whole": etl.write_whole,
+    "append to Delta": append_to_delta,
 }
 
 

@@ -1,11 +1,15 @@
 """Tool labs: each one runs in an environment of its own, made when it is first started."""
 
+import json
 import os
+import platform
 import shutil
 import signal
 import subprocess
 import sys
 from pathlib import Path
+
+import psutil
 
 from mlops_school import launch
 from mlops_school.errors import CourseError
@@ -15,6 +19,8 @@ from mlops_school.paths import ROOT
 ENVIRONMENTS = ROOT / ".labs"
 OWN_UV = ROOT / ".uv"  # where utils/bootstrap.py installs uv if the machine has none
 PROGRAMS = "Scripts" if os.name == "nt" else "bin"
+# Scripts of packages would run code at installation; what is installed here needs none.
+NPM = ("install", "--no-audit", "--no-fund", "--ignore-scripts", "--prefix")
 
 
 def listing() -> str:
@@ -39,8 +45,9 @@ def start(lab: Lab) -> int:
     Raises
     ------
     CourseError
-        If the environment cannot be made.
+        If the lab cannot run on this machine, or the environment cannot be made.
     """
+    require_machine(lab)
     if is_active(lab):
         return launch.learn(lab.notebook)
     install(lab)
@@ -53,18 +60,56 @@ def start(lab: Lab) -> int:
 
 
 def require(name: str) -> None:
-    """Make sure that this notebook runs in the environment of its lab.
+    """Make sure that this notebook runs in the environment of its lab, on a machine that can.
 
     Raises
     ------
     CourseError
         If it does not.
     """
-    if not is_active(find_lab(name)):
+    lab = find_lab(name)
+    require_machine(lab)
+    if not is_active(lab):
         raise CourseError(
             "This notebook needs the environment of its lab. Open a terminal (File, New, Terminal) "
             f"and run `school lab {name}`: it opens the notebook in a JupyterLab of its own."
         )
+
+
+def require_machine(lab: Lab) -> None:
+    """Make sure that this machine can run a lab, before anything is installed or done.
+
+    Raises
+    ------
+    CourseError
+        If it has another system or Python, lacks a program, or has too little free memory.
+    """
+    if obstacle := what_hinders(lab):
+        raise CourseError(f"The lab {lab.title} cannot run on this machine: {obstacle}")
+
+
+def what_hinders(lab: Lab) -> str:
+    """Return why this machine cannot run a lab and what would help; empty if it can."""
+    if lab.systems and platform.system() not in lab.systems:
+        known = " and ".join({"Darwin": "macOS"}.get(name, name) for name in lab.systems)
+        return f"it runs on {known} only. Read it in notebooks/labs instead."
+    newest = tuple(int(part) for part in lab.newest_python.split(".")) if lab.newest_python else ()
+    if newest and sys.version_info[:2] > newest:
+        return (
+            f"its packages exist for Python up to {lab.newest_python}, and this is Python "
+            f"{platform.python_version()}. Set the course up once more, in another folder, with "
+            f"Python {lab.newest_python}."
+        )
+    missing = [program for program in lab.programs if not shutil.which(program)]
+    if missing:
+        return f"it has no {' and no '.join(missing)}. Install that, and start the lab again."
+    free = psutil.virtual_memory().available / 1e6
+    if free < lab.memory_mb:
+        return (
+            f"the lab needs {lab.memory_mb} MB of memory, and {free:.0f} MB are free. Close other "
+            "programs, shut down the kernels of other notebooks, and start it again."
+        )
+    return ""
 
 
 def install(lab: Lab) -> None:
@@ -73,7 +118,8 @@ def install(lab: Lab) -> None:
     Raises
     ------
     CourseError
-        If there is no uv, no place, or no connection to the internet when one is needed.
+        If there is no uv (or npm, where it is needed), no place, or no connection to the internet
+        when one is needed.
     """
     command = [
         *(find_uv(), "sync", "--frozen", "--no-dev", "--group", f"lab-{lab.id}"),
@@ -89,7 +135,10 @@ def install(lab: Lab) -> None:
     checked = subprocess.run(
         [*command, "--check", "--offline"], cwd=ROOT, env=variables, capture_output=True
     )
-    if checked.returncode == 0:
+    commands = [command] if checked.returncode else []
+    if not _has_npm_programs(lab):
+        commands.append([_find_npm(), *NPM, str(environment(lab)), *lab.npm])
+    if not commands:
         return
     _require_place(lab)
     print(
@@ -98,7 +147,7 @@ def install(lab: Lab) -> None:
         "minutes, and only once ...",
         flush=True,
     )
-    if subprocess.call(command, cwd=ROOT, env=variables):
+    if any(subprocess.call(command, cwd=ROOT, env=variables) for command in commands):
         raise CourseError(
             "The lab's packages could not be installed; the reason is above. Check that this "
             "machine is connected to the internet and has free disk space, then run the same "
@@ -114,6 +163,11 @@ def environment(lab: Lab) -> Path:
 def python(lab: Lab) -> Path:
     """Return the Python of a lab's environment."""
     return environment(lab) / PROGRAMS / ("python.exe" if os.name == "nt" else "python")
+
+
+def npm_folder(lab: Lab) -> Path:
+    """Return the folder into which npm has installed the programs of a lab."""
+    return environment(lab) / "node_modules"
 
 
 def is_active(lab: Lab) -> bool:
@@ -149,6 +203,31 @@ def find_uv() -> str:
             "`pip install uv`, and run the same command again."
         )
     return uv
+
+
+def _has_npm_programs(lab: Lab) -> bool:
+    """Tell whether npm has installed what the manifest says, and come to its end."""
+    try:
+        # npm writes this file last.
+        text = (npm_folder(lab) / ".package-lock.json").read_text(encoding="utf-8")
+        packages = json.loads(text)["packages"]
+    except (OSError, ValueError, KeyError):
+        packages = {}
+    wanted = (program.rpartition("@") for program in lab.npm)
+    return all(
+        packages.get(f"node_modules/{name}", {}).get("version") == version
+        for name, _, version in wanted
+    )
+
+
+def _find_npm() -> str:
+    npm = shutil.which("npm")
+    if not npm:
+        raise CourseError(
+            "This lab needs the program npm, which this machine does not have. Install Node.js, "
+            "which brings it, and run the same command again."
+        )
+    return npm
 
 
 def _require_place(lab: Lab) -> None:

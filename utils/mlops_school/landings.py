@@ -4,8 +4,11 @@ from typing import Any
 
 import pandas as pd
 
-from mlops_school import data
+from mlops_school import data, features
 from mlops_school.exploration import label
+from mlops_school.point_in_time import as_of
+
+_EVER = pd.Timedelta(days=366)
 
 
 def of_day(month: int, day: int) -> list[dict[str, Any]]:
@@ -36,6 +39,26 @@ def of_day(month: int, day: int) -> list[dict[str, Any]]:
         late=label(table).astype(bool),
     )
     return events.sort_values(["landed", "carrier", "flight"]).to_dict("records")
+
+
+def last_known_delay(flights: pd.DataFrame) -> pd.Series:
+    """Return how late the plane of each flight was when it last landed before the warning is due.
+
+    Parameters
+    ----------
+    flights : DataFrame
+        As :mod:`mlops_school.data` loads them, each with a tail number.
+
+    Returns
+    -------
+    Series
+        Minutes, with the index of `flights`; NaN if the plane has not landed among them before.
+    """
+    landed = flights[flights["arr_delay"].notna()]
+    under_way = pd.to_timedelta(landed["dep_delay"] + landed["air_time"], unit="min")
+    facts = landed[["tailnum", "arr_delay"]].assign(known=features.departure(landed) + under_way)
+    moments = pd.DataFrame({"tailnum": flights["tailnum"], "known": features.warning_due(flights)})
+    return as_of(moments, facts, on="known", by="tailnum", tolerance=_EVER)["arr_delay"]
 
 
 def with_line_down(

@@ -1,14 +1,45 @@
 """The lessons and tool labs that ``course/course.toml`` and ``labs.toml`` list, as objects."""
 
 import tomllib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from mlops_school.errors import CourseError
 from mlops_school.paths import COURSE, NOTEBOOKS
+
+KINDS = (
+    "runs for real",
+    "runs against an emulator",
+    "checks definitions only",
+    "needs an account",
+)
+
+
+@dataclass(frozen=True)
+class Tool:
+    """A tool of the field that a lesson or lab uses.
+
+    Attributes
+    ----------
+    name : str
+        As its makers write it.
+    kind : str
+        How real it is there: one of ``KINDS``.
+    reason : str
+        Why it is no more real than that, or what is real about it.
+    """
+
+    name: str
+    kind: str = KINDS[0]
+    reason: str = ""
+
+    @classmethod
+    def read(cls, entry: str | Mapping[str, str]) -> Self:
+        """Return the tool of an entry in a manifest: a name alone, if it runs for real."""
+        return cls(entry) if isinstance(entry, str) else cls(**entry)
 
 
 @dataclass(frozen=True)
@@ -28,8 +59,8 @@ class Lesson:
         Each completes the sentence "You will be able to …".
     prerequisites : tuple of str
         Ids of earlier lessons that this one builds on.
-    tools : tuple of str
-        Names of the tools it uses.
+    tools : tuple of Tool
+        What it uses.
     fast : dict
         Parameters with which tests execute it, so that it is done in seconds.
     """
@@ -40,7 +71,7 @@ class Lesson:
     minutes: int
     goals: tuple[str, ...]
     prerequisites: tuple[str, ...] = ()
-    tools: tuple[str, ...] = ()
+    tools: tuple[Tool, ...] = ()
     fast: dict[str, Any] = field(default_factory=dict)
 
     @property
@@ -90,24 +121,32 @@ class Lab:
         module of exercises and, after ``lab-``, the group of dependencies in ``pyproject.toml``.
     title, summary : str
         What readers see, and in one sentence what the tool does there.
-    kind : str
-        How real it is: one of ``KINDS``.
     minutes : int
         How long a learner needs.
     goals, prerequisites, tools, fast
-        As in :class:`Lesson`.
+        As in :class:`Lesson`; the first tool is the one that gives the lab its name.
     download_mb : int
         What is downloaded beside the packages of the course, in megabytes.
     disk_mb : int
         What its environment takes beside the packages that it shares with the course, in megabytes.
     memory_mb, seconds : int
         What the notebook needs at most: memory in megabytes, and time.
+    programs : tuple of str
+        What must be on the machine that is no Python package, such as ``java``.
+    systems : tuple of str
+        Where it runs, as ``platform.system`` names it; by default everywhere.
+    newest_python : str
+        The newest Python for which its packages exist, such as ``3.13``; empty if all will do.
+    npm : tuple of str
+        Programs that npm installs into its environment, each with its exact version, such as
+        ``azurite@3.35.0``.
+    npm_mb : int
+        The part of ``download_mb`` that npm downloads, in megabytes.
     """
 
     id: str
     title: str
     summary: str
-    kind: str
     minutes: int
     goals: tuple[str, ...]
     download_mb: int
@@ -115,8 +154,18 @@ class Lab:
     memory_mb: int
     seconds: int
     prerequisites: tuple[str, ...] = ()
-    tools: tuple[str, ...] = ()
+    tools: tuple[Tool, ...] = ()
     fast: dict[str, Any] = field(default_factory=dict)
+    programs: tuple[str, ...] = ()
+    systems: tuple[str, ...] = ()
+    newest_python: str = ""
+    npm: tuple[str, ...] = ()
+    npm_mb: int = 0
+
+    @property
+    def kind(self) -> str:
+        """How real its first tool is: one of ``KINDS``."""
+        return self.tools[0].kind if self.tools else ""
 
     @property
     def name(self) -> str:
@@ -143,13 +192,6 @@ class Lab:
         """The notebook that learners open."""
         return NOTEBOOKS / "labs" / f"{self.id}.ipynb"
 
-
-KINDS = (
-    "runs for real",
-    "runs against an emulator",
-    "checks definitions only",
-    "needs an account",
-)
 
 Unit = Lesson | Lab  # what one notebook is built of
 
@@ -181,10 +223,7 @@ def load_labs(path: Path = COURSE / "labs.toml") -> tuple[Lab, ...]:
 def _load(path: Path, key: str, kind: type[Any]) -> tuple[Any, ...]:
     try:
         entries = tomllib.loads(path.read_text(encoding="utf-8"))[key]
-        units = [
-            kind(**{k: tuple(v) if isinstance(v, list) else v for k, v in entry.items()})
-            for entry in entries
-        ]
+        units = [kind(**{k: _value(k, v) for k, v in entry.items()}) for entry in entries]
     except FileNotFoundError:
         raise CourseError(
             f"There is no {path}. Run this from a complete copy of the course."
@@ -192,6 +231,13 @@ def _load(path: Path, key: str, kind: type[Any]) -> tuple[Any, ...]:
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise CourseError(f"{path} is not a valid manifest: {error}") from None
     return tuple(units)
+
+
+def _value(key: str, value: Any) -> Any:
+    """Return a value of the manifest as an object has it: lists are tuples there."""
+    if key == "tools":
+        return tuple(Tool.read(entry) for entry in value)
+    return tuple(value) if isinstance(value, list) else value
 
 
 def find_lessons(ids: Sequence[str] = ()) -> list[Lesson]:

@@ -29,6 +29,8 @@ from mlops_school.training import TRUSTED_TYPES, make_boosting
 LOCK_SECONDS = 5  # how long to wait for another program that is writing
 
 logging.getLogger("alembic").setLevel(logging.WARNING)
+# Files of another computer are fetched with a bar that says how long it took: other each time.
+os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
 
 
 def connect() -> Path:
@@ -56,7 +58,7 @@ def connect() -> Path:
     return folder
 
 
-def start(experiment: str) -> None:
+def start(experiment: str, artifacts: str | None = None) -> None:
     """Let MLflow record into an experiment of the workspace, and begin it afresh.
 
     Runs that an earlier pass through the lesson left there go to MLflow's trash, so that a lesson
@@ -66,6 +68,9 @@ def start(experiment: str) -> None:
     ----------
     experiment : str
         Its name; it is made if need be.
+    artifacts : str, optional
+        Where a new experiment keeps its files, such as ``s3://bucket/path``; by default beside the
+        database.
 
     Raises
     ------
@@ -76,7 +81,8 @@ def start(experiment: str) -> None:
     if mlflow.active_run():  # left open by a cell that was stopped
         mlflow.end_run("KILLED")
     if mlflow.get_experiment_by_name(experiment) is None:
-        mlflow.create_experiment(experiment, (folder / "artifacts" / experiment).as_uri())
+        beside = (folder / "artifacts" / experiment).as_uri()
+        mlflow.create_experiment(experiment, artifacts or beside)
     earlier = mlflow.set_experiment(experiment).experiment_id
     for run in mlflow.search_runs([earlier], output_format="list"):
         mlflow.delete_run(run.info.run_id)

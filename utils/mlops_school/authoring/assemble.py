@@ -85,7 +85,8 @@ def _notebook(unit: Unit, text: Callable[[Cell], str]) -> NotebookNode:
 def _header(unit: Unit) -> str:
     lessons = {lesson.id: lesson for lesson in manifest.load_manifest()}
     kind, folder = ("lesson", "") if isinstance(unit, Lesson) else ("lab", "../")
-    facts = [f"**{unit.phase}**", f"about {unit.minutes} minutes", ", ".join(unit.tools)]
+    tools = ", ".join(tool.name for tool in unit.tools)
+    facts = [f"**{unit.phase}**", f"about {unit.minutes} minutes", tools]
     lines = [f"# {unit.name}", "", " · ".join(filter(None, facts)), ""]
     if unit.prerequisites:
         links = ", ".join(_link(lessons[id_], folder) for id_ in unit.prerequisites)

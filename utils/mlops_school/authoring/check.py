@@ -77,8 +77,8 @@ def _entry(unit: Unit) -> Iterator[str]:
     if isinstance(unit, Lab):
         if not _LAB_ID.fullmatch(unit.id):
             yield "its id must be the tool's name in small letters, such as feast."
-        if unit.kind not in KINDS:
-            yield f"its kind must be one of: {', '.join(KINDS)}."
+        if not unit.tools:
+            yield "the manifest gives it no tools."
         names.append("summary")
         numbers |= {
             "download_mb": "what it downloads",
@@ -88,6 +88,11 @@ def _entry(unit: Unit) -> Iterator[str]:
         }
     elif not _LESSON_ID.fullmatch(unit.id):
         yield "its id must be two digits and a slug in small letters, such as 09_building."
+    for tool in unit.tools:
+        if tool.kind not in KINDS:
+            yield f"the kind of {tool.name} must be one of: {', '.join(KINDS)}."
+        elif tool.kind != KINDS[0] and not tool.reason:
+            yield f"the manifest gives no reason why {tool.name} {tool.kind}."
     for name in names:
         if not getattr(unit, name):
             yield f"the manifest gives it no {name}."

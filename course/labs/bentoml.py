@@ -124,7 +124,8 @@ print("the log repeats what was sent:", "input_value='XX'" in server.log)
 # ask at once, it is quicker to collect their requests for a moment and make one call: that is adaptive
 # batching. BentoML learns from its first calls how long a call with so many flights takes, and waits accordingly.
 #
-# First by hand, then over HTTP: 300 requests a second, for one second, each with one flight.
+# First by hand. Then over HTTP, for a second, with twenty clients, of which each sends its next flight as soon as its
+# last one is answered: to `one`, and to `forecast`. Your times will be others.
 
 # %% tags=["nbval-ignore-output"] id="batch"
 some = as_flights(flights)[:100]
@@ -140,8 +141,8 @@ print(f"with batching, {together:.0f} requests went into one call, on average")
 pd.DataFrame({path: load.summarise(answers) for path, answers in found.items()}).T.round()
 
 # %% [markdown] id="order-intro"
-# Without batching the queue only grows, since 300 requests a second are more than one after the other can be answered;
-# with it, all are answered in time. How many went together is in the metrics.
+# Compare `per_second`, and the time in which half of the answers came (`p50`, in milliseconds): with batching, the same
+# computer answers several times as many. How many requests went together stands in the metrics.
 #
 # ### Break it: who gets which answer?
 #

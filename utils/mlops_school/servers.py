@@ -38,7 +38,7 @@ class Server:
     ----------
     command : sequence of str
         The program and its arguments. It must listen on a port of 127.0.0.1, which the environment
-        variable ``PORT`` tells it, and which stands for ``{port}`` in its arguments.
+        variable ``PORT`` tells it, and which stands for ``{port}`` in its arguments and in `env`.
     cwd : Path, optional
         Its working directory.
     env : mapping of str to str, optional
@@ -71,7 +71,8 @@ class Server:
         self.address = f"http://127.0.0.1:{port}"
         # What runs is a version, and stays as it is: no byte code is written beside it.
         defaults = {"PORT": port, "PYTHONUTF8": "1", "PYTHONDONTWRITEBYTECODE": "1"}
-        variables = os.environ | defaults | dict(env or {})
+        given = {name: value.replace("{port}", port) for name, value in (env or {}).items()}
+        variables = os.environ | defaults | given
         handle, name = tempfile.mkstemp(suffix=".log")  # a pipe would fill up, and block it
         os.close(handle)
         self._log = Path(name)

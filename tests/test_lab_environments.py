@@ -17,8 +17,8 @@ from mlops_school.manifest import load_labs
 from mlops_school.paths import ROOT
 
 EXPORT = "export --frozen --no-dev --no-emit-project --no-hashes --no-annotate --no-header --quiet"
-LINUX = [f"manylinux_2_{minor}_x86_64" for minor in range(28, 11, -1)]
-LINUX += ["manylinux2014_x86_64", "manylinux2010_x86_64"]  # the old names of 17 and 12
+LINUX = [f"manylinux_2_{minor}_x86_64" for minor in range(28, 4, -1)]
+LINUX += [f"manylinux{year}_x86_64" for year in (2014, 2010, 1)]  # old names of 17, 12 and 5
 COMPUTERS = {
     "linux": {"os_name": "posix", "sys_platform": "linux", "platform_machine": "x86_64"},
     "macos": {"os_name": "posix", "sys_platform": "darwin", "platform_machine": "arm64"},

@@ -193,14 +193,9 @@ def ask(model, table):
     return model.predict_proba(table[FEATURES])[:, 1]
 
 
-def grow(**settings):
-    return make_boosting(seed=0, **settings).fit(train[FEATURES], train["late"])
-
-
-default = grow()
-count = race.best_count(grow(early_stopping=False), may)
-stopped = grow(early_stopping=False, max_iter=count)
-print(f"trees by default: {default[-1].n_iter_}; with the smallest loss in May: {count}")
+default = make_boosting(seed=0).fit(train[FEATURES], train["late"])
+stopped = race.stopped_trees(train, may)
+print(f"trees by default: {default[-1].n_iter_}, stopped by May: {stopped[-1].n_iter_}")
 
 # %% [markdown] id="race-intro"
 # Now June. The network runs with three seeds, since the seed is no merit, and the mean of the three probabilities

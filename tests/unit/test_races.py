@@ -57,3 +57,11 @@ def test_as_many_trees_are_kept_as_fit_best_on_other_flights():
     losses = [log_loss(later["late"], fit(n).predict_proba(later[FEATURES])) for n in range(1, 9)]
     assert race.best_count(fit(8), later) == 1 + np.argmin(losses)
     assert 1 < 1 + np.argmin(losses) < 8  # or it could be the first or the last by accident
+
+
+def test_the_stopped_trees_are_so_many():
+    january = load_examples([1])
+    learn, later = january.iloc[::20], january.iloc[5::20]
+    full = make_boosting(early_stopping=False).fit(learn[FEATURES], learn["late"])
+    stopped = race.stopped_trees(learn, later)
+    assert stopped[-1].n_iter_ == race.best_count(full, later) < 100

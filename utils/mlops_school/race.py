@@ -10,6 +10,7 @@ from sklearn.pipeline import Pipeline
 
 from mlops_school import evaluation, intervals
 from mlops_school.features import FEATURES, TARGET
+from mlops_school.training import make_boosting
 
 
 def run(
@@ -62,3 +63,19 @@ def best_count(model: Pipeline, table: pd.DataFrame) -> int:
     ready = model[:-1].transform(table[FEATURES])
     steps = model[-1].staged_predict_proba(ready)
     return 1 + int(np.argmin([log_loss(table[TARGET], step[:, 1]) for step in steps]))
+
+
+def stopped_trees(learn: pd.DataFrame, later: pd.DataFrame) -> Pipeline:
+    """Return boosted trees of some flights, as many as have the smallest loss on later ones.
+
+    Parameters
+    ----------
+    learn, later : DataFrame
+        Flights with ``FEATURES`` and ``late``.
+    """
+
+    def grow(**settings: int) -> Pipeline:
+        model = make_boosting(early_stopping=False, **settings)
+        return model.fit(learn[FEATURES], learn[TARGET])
+
+    return grow(max_iter=best_count(grow(), later))

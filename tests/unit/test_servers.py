@@ -3,8 +3,10 @@
 import os
 import subprocess
 import sys
+import time
 from contextlib import suppress
 
+import psutil
 import pytest
 
 from mlops_school import servers
@@ -133,6 +135,36 @@ def test_a_server_that_is_asked_to_end_and_does_not_is_killed(monkeypatch):
     server = Server([sys.executable, "-c", deaf])
     server.stop()
     assert not server.running
+
+
+def test_workers_end_with_a_server_that_is_killed_before_it_can_end_them(monkeypatch):
+    monkeypatch.setattr(servers, "STOP_SECONDS", 0.2)
+    worker = "[sys.executable, '-c', 'import time; time.sleep(99)']"
+    deaf = "import signal, subprocess, sys; signal.signal(signal.SIGTERM, signal.SIG_IGN); "
+    deaf += f"print(subprocess.Popen({worker}).pid, flush=True)\n" + PROGRAM
+    server = Server([sys.executable, "-c", deaf])
+    worker = psutil.Process(int(server.log.split()[0]))
+    server.stop()
+    for _ in range(100):
+        if not worker.is_running() or worker.status() == psutil.STATUS_ZOMBIE:
+            return
+        time.sleep(0.05)
+    pytest.fail("the worker runs on")
+
+
+def test_it_says_what_it_costs():
+    with Server(COMMAND) as server:
+        assert 0 < server.seconds < servers.START_SECONDS
+        assert server.megabytes() > 1
+    assert server.megabytes() == 0
+
+
+def test_its_byte_code_is_written_only_if_that_is_wanted(tmp_path):
+    (tmp_path / "part.py").write_text("", encoding="utf-8")
+    command = [sys.executable, "-c", f"import part\n{PROGRAM}"]
+    with Server(command, cwd=tmp_path, env={"PYTHONDONTWRITEBYTECODE": ""}):
+        pass
+    assert (tmp_path / "__pycache__").exists()
 
 
 def test_the_log_is_shown_when_the_block_fails(capsys):

@@ -16,9 +16,11 @@ from typing import Self
 from urllib.error import HTTPError
 from urllib.request import ProxyHandler, build_opener
 
+import psutil
+
 from mlops_school.errors import CourseError
 
-START_SECONDS = 30  # how long a service may take until it is healthy
+START_SECONDS = 120  # how long a service may take until it is healthy: slow laptops import slowly
 STOP_SECONDS = 5  # how long it may take to end when it is asked to
 LOG_LINES = 20  # of the log, when something went wrong
 
@@ -36,7 +38,7 @@ class Server:
     ----------
     command : sequence of str
         The program and its arguments. It must listen on a port of 127.0.0.1, which the environment
-        variable ``PORT`` tells it, and which stands for ``{port}`` in its arguments.
+        variable ``PORT`` tells it, and which stands for ``{port}`` in its arguments and in `env`.
     cwd : Path, optional
         Its working directory.
     env : mapping of str to str, optional
@@ -49,6 +51,8 @@ class Server:
     ----------
     address : str
         Where it is, such as ``http://127.0.0.1:8000``.
+    seconds : float
+        How long it took from its start until it was healthy.
 
     Raises
     ------
@@ -65,8 +69,10 @@ class Server:
     ) -> None:
         port = str(free_port())
         self.address = f"http://127.0.0.1:{port}"
-        variables = os.environ | {"PORT": port, "PYTHONUTF8": "1"} | dict(env or {})
-        variables["PYTHONDONTWRITEBYTECODE"] = "1"  # what runs is a version, and stays as it is
+        # What runs is a version, and stays as it is: no byte code is written beside it.
+        defaults = {"PORT": port, "PYTHONUTF8": "1", "PYTHONDONTWRITEBYTECODE": "1"}
+        given = {name: value.replace("{port}", port) for name, value in (env or {}).items()}
+        variables = os.environ | defaults | given
         handle, name = tempfile.mkstemp(suffix=".log")  # a pipe would fill up, and block it
         os.close(handle)
         self._log = Path(name)
@@ -84,11 +90,13 @@ class Server:
             self._log.unlink()
             raise CourseError(f"`{command[0]}` cannot be started: {error.strerror}.") from None
         weakref.finalize(self, _end, self._process, self._log)  # at the exit of Python, too
+        began = time.perf_counter()
         try:
             self._wait_until_healthy(health, int(port))
         except BaseException:  # the learner may interrupt the cell
             self.stop()
             raise
+        self.seconds = time.perf_counter() - began
 
     def __enter__(self) -> Self:
         return self
@@ -117,6 +125,16 @@ class Server:
     def log(self) -> str:
         """What it has printed so far."""
         return self._log.read_text(encoding="utf-8", errors="replace")
+
+    def megabytes(self) -> float:
+        """Return the memory of its process and of all that this one has started; 0 if it ended."""
+        found = 0
+        with suppress(psutil.Error):
+            first = psutil.Process(self._process.pid)
+            for process in [first, *first.children(recursive=True)]:
+                with suppress(psutil.Error):  # it may end while we look
+                    found += process.memory_info().rss
+        return found / 1e6
 
     def stop(self) -> None:
         """End its process; if it has ended already, do nothing."""
@@ -177,10 +195,17 @@ def _end(process: subprocess.Popen[bytes], log: Path) -> None:
 
 
 def _terminate(process: subprocess.Popen[bytes]) -> None:
-    if process.poll() is None:
-        process.terminate()
-        try:
-            process.wait(timeout=STOP_SECONDS)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+    if process.poll() is not None:
+        return
+    workers: list[psutil.Process] = []
+    with suppress(psutil.Error):
+        workers = psutil.Process(process.pid).children(recursive=True)
+    process.terminate()
+    try:
+        process.wait(timeout=STOP_SECONDS)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+    for worker in workers:  # on Windows nobody tells them; elsewhere it may be too busy to
+        with suppress(psutil.Error):
+            worker.kill()

@@ -152,6 +152,8 @@ pd.DataFrame({"ours": ours, "Evidently": {name: found[name] for name in columns}
 # The same where nothing can be chosen (`origin`, `weekday`). Elsewhere it differs, although both are called PSI:
 # Evidently cuts numbers into bins of equal *width*, and for a value that was never seen it puts in a smaller number
 # than we do (`dest`). **A PSI without its bins is no number to compare, and a threshold belongs to one way of counting.**
+# Read also what the page calls *Dataset Drift*: half of the columns above 0.1, whichever they are. Two weather columns
+# moved far, and it says "not detected".
 #
 # ## Part 2: model drift
 #

@@ -10,6 +10,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from mlops_school import alerting, dashboards, monitoring, prometheus, servers
+from mlops_school import monitoring_views as views
 from mlops_school.errors import CourseError
 from mlops_school.features import CATEGORICAL, FEATURES
 from mlops_school.monitoring import Exporter, Report
@@ -184,6 +185,16 @@ def test_resources_are_those_of_the_process():
     used = monitoring.resources(own.pid)
     assert used["memory_mb"] == pytest.approx(own.memory_info().rss / 2**20, rel=0.2)
     assert 0 < used["cpu_seconds"] <= sum(own.cpu_times()[:2])
+
+
+def test_a_page_is_shown_from_its_file(monkeypatch, tmp_path):
+    shown = []
+    monkeypatch.setattr(views, "display", lambda data, raw: shown.append(data))
+    views.show_page(views.ROOT / "workspace" / "my report" / "page.html", "Tom & I")
+    views.show_page(tmp_path / "page.html", "elsewhere")
+    assert 'src="../workspace/my%20report/page.html" title="Tom &amp; I"' in shown[0]["text/html"]
+    assert list(shown[1]) == ["text/plain"]  # no address leads there
+    assert f"{tmp_path.name}/page.html" in shown[1]["text/plain"]
 
 
 KINDS = [prometheus.StandIn]

@@ -79,6 +79,9 @@ def at(expression, minute, entries=SERIES):
 
 @pytest.mark.skipif(not alerting.PROMTOOL, reason="promtool, of Prometheus, is not installed")
 def test_prometheus_says_the_same(tmp_path):
+    version = subprocess.run([alerting.PROMTOOL, "--version"], capture_output=True, text=True)
+    if "version 2." not in version.stdout + version.stderr:
+        pytest.skip("another version of Prometheus leaves out the first moment of a range")
     tests = []
     for expression in EXPRESSIONS:
         # Sums of fractions differ in the last digit, and promtool compares all of them.

@@ -18,6 +18,7 @@ from mlops_school.paths import NOTEBOOKS, ROOT
 from mlops_school.process import load_requirements
 
 _LINES, _MARKERS = ("-", "--", ":"), "osD"
+_SCALE = 0.6  # pages are made for whole windows, and a cell is narrower
 
 
 def show_shares(table: pd.DataFrame, name: str, psi: float) -> None:
@@ -149,7 +150,7 @@ def show_panels(lines: pd.DataFrame, panels: Sequence[Panel]) -> None:
     plots.show(figure, f"{lines.index[0]} to {lines.index[-1]}. {'; '.join(says)}.")
 
 
-def show_page(path: Path, title: str, height: int = 480) -> None:
+def show_page(path: Path, title: str) -> None:
     """Show a page of HTML that lies in the workspace, in a frame of its own.
 
     The notebook holds the address of the file, not its megabytes. Where JupyterLab cannot reach the
@@ -161,16 +162,17 @@ def show_page(path: Path, title: str, height: int = 480) -> None:
         The file.
     title : str
         What it is, for those who cannot see it.
-    height : int
-        Of the frame, in pixels.
     """
     place = f"{path.parent.name}/{path.name}"
     text = f"{title}: open the file {place} of your workspace in a browser."
     shown = {"text/plain": text}
     if path.is_relative_to(ROOT):
         address = quote(Path(os.path.relpath(path, NOTEBOOKS)).as_posix())
+        size = f"width: {100 / _SCALE:.0f}%; height: {100 / _SCALE:.0f}%"
         shown["text/html"] = (
-            f'<iframe src="{address}" title="{html.escape(title)}" width="100%" '
-            f'height="{height}"></iframe>'
+            '<div style="height: 480px; overflow: hidden">'
+            f'<iframe src="{address}" title="{html.escape(title)}" style="{size}; '
+            f'transform: scale({_SCALE}); transform-origin: 0 0"></iframe></div>'
+            f"<p>If the frame is empty: {html.escape(text)}</p>"
         )
     display(shown, raw=True)

@@ -145,9 +145,11 @@ views.compare([*years, year.oracle()])
 # it, or to end it soon? Choose of `data_gate`, `model_gate`, `canary_share` and `alert_days`.
 
 # %% id="unguarded"
+from calendar import month_abbr
+
 unguarded = years[-1]
 for event in unguarded.events:
-    print(f"{event.day:2}.{event.month:2}. {event.what}", "[INCIDENT]" * event.incident)
+    print(event.day, month_abbr[event.month], event.what, "[INCIDENT]" * event.incident)
 
 # %% id="q1"
 ### BEGIN SOLUTION

@@ -131,6 +131,11 @@ def test_a_card_that_is_none_is_refused_with_the_reason(content, reason, tmp_pat
         score_card.read(path)
 
 
+def test_a_mark_that_an_editor_has_put_before_it_changes_nothing(tmp_path):
+    path = put(tmp_path, "card.json", "\ufeff" + json.dumps(card()))
+    assert score_card.read(path) == card()
+
+
 def test_a_card_that_is_not_there_or_no_text(tmp_path):
     with pytest.raises(CourseError, match="cannot be read"):
         score_card.read(tmp_path / "nowhere.json")

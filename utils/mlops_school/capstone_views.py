@@ -2,6 +2,7 @@
 
 import base64
 import html
+import re
 import time
 from calendar import month_abbr
 from collections.abc import Sequence
@@ -73,7 +74,7 @@ def _dashboard(policy: Policy, done: Sequence[Month]) -> dict[str, str]:
         f'<progress max="{all_months}" value="{len(done)}">{len(done)}</progress><br>'
         "Dollars a flight, month by month (! is an incident):<br>"
         f'<img alt="{alt}." src="data:image/svg+xml;base64,{source}"></div>'
-        f"{table.to_html(border=0)}"
+        + re.sub(r"<(t[dh])>", r'<\1 style="text-align: left">', table.to_html(border=0))
     )
     return {"text/html": shown, "text/plain": f"{state}\n{alt}.\n{table.to_string()}"}
 

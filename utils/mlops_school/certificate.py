@@ -61,8 +61,9 @@ def issue(name: str, on: date | None = None) -> Path:
         more = f" and {len(missing) - _NAMED} more" if len(missing) > _NAMED else ""
         raise CourseError(
             f"Exercises or questions are still open in {', '.join(missing[:_NAMED])}{more}. "
-            "`school progress` counts them. `certificate.statement(name)` makes a page of what you "
-            "have completed so far."
+            "`school progress` counts them. For a page of what you have completed so far, run "
+            "`certificate.statement(name)` here, or `school certificate NAME --statement` in a "
+            "terminal."
         )
     return _write(name, "has completed", lessons, on)
 

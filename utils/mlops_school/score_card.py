@@ -168,7 +168,7 @@ def _parse(path: Path) -> dict[str, Any]:
     try:
         if path.stat().st_size > LARGEST:
             raise CourseError("it is too large for a score card.")
-        card = json.loads(path.read_text(encoding="utf-8"))
+        card = json.loads(path.read_text(encoding="utf-8-sig"))  # some editors add a mark
     except OSError as error:
         raise CourseError(f"it cannot be read ({error.strerror or error}).") from None
     except (ValueError, RecursionError):

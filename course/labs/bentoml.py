@@ -82,7 +82,7 @@ with servers.Server([sys.executable, "-m", "mlops_school.service", str(champion.
 
 # %% [markdown] id="ask-intro"
 # BentoML runs two processes, one that watches and one that works, and both have much to load. So it needs about
-# twice the memory of our service, and longer to start.
+# twice the memory of our service.
 #
 # Nobody wrote the paths for health, metrics and documentation: `livez` says that the process lives, `readyz` that the
 # model is loaded (R12), `metrics` is for Prometheus. Now the question that counts. Do the answers for 500 flights of
@@ -119,7 +119,7 @@ print("the log repeats what was sent:", "input_value='XX'" in server.log)
 #
 # ## Many at once
 #
-# A forecast for one flight takes a few milliseconds, and most of that time does not depend on the number of
+# Most of the time that a forecast takes does not depend on the number of
 # flights: tables are built, columns converted. A hundred in one call take little longer than one. So when many clients
 # ask at once, it is quicker to collect their requests for a moment and make one call: that is adaptive
 # batching. BentoML learns from its first calls how long a call with so many flights takes, and waits accordingly.

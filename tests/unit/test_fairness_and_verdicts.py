@@ -155,3 +155,15 @@ def test_good_evidence_meets_all():
 )
 def test_each_fault_breaks_its_requirement_and_no_other(fault, requirement, said):
     assert collected(**fault) == collected() | {requirement: said}
+
+
+def test_a_weight_of_two_counts_as_if_the_person_stood_there_twice():
+    features, good, young = fairness.applicants()
+    twice = np.repeat(np.arange(len(good)), np.where(young, 2, 1))
+    # Numbers would be standardised in another way, if people stood there twice.
+    features = features[["housing", "job"]]
+    weighed = fairness.train(features, good, np.where(young, 2, 1))
+    repeated = fairness.train(features.iloc[twice], good[twice])
+    found, wanted = (model.predict_proba(features)[:, 1] for model in (weighed, repeated))
+    assert found == pytest.approx(wanted, abs=1e-3)
+    assert np.abs(found - fairness.train(features, good).predict_proba(features)[:, 1]).max() > 0.01

@@ -43,7 +43,7 @@ def _by_cost(
     others: pd.DataFrame,
     others_young: np.ndarray,
 ) -> np.ndarray:
-    return _train(features, good).predict_proba(others)[:, 1] >= GRANT_FROM
+    return train(features, good).predict_proba(others)[:, 1] >= GRANT_FROM
 
 
 def _without_age(
@@ -64,7 +64,7 @@ def _limit_for_each_group(
     others: pd.DataFrame,
     others_young: np.ndarray,
 ) -> np.ndarray:
-    model = _train(features, good)
+    model = train(features, good)
     # The optimiser counts mistakes. With every bad risk five times over, it counts costs.
     rows = np.repeat(np.arange(len(good)), np.where(good, REFUSED_GOOD, ACCEPTED_BAD))
     limits = ThresholdOptimizer(
@@ -165,8 +165,20 @@ def price(good: np.ndarray, granted: np.ndarray) -> float:
     return float(mistakes.mean())
 
 
-def _train(features: pd.DataFrame, good: np.ndarray) -> Pipeline:
-    return make_pipeline(_prepare(features), _regression()).fit(features, good)
+def train(features: pd.DataFrame, good: np.ndarray, weight: np.ndarray | None = None) -> Pipeline:
+    """Return a model of who pays back, a logistic regression.
+
+    Parameters
+    ----------
+    features : DataFrame of shape (n_people, n_features)
+        As :func:`applicants` returns them.
+    good : ndarray of bool, shape (n_people,)
+        Whether each paid back.
+    weight : ndarray of shape (n_people,), optional
+        How much each counts in the training; by default all count equally.
+    """
+    model = make_pipeline(_prepare(features), _regression())
+    return model.fit(features, good, logisticregression__sample_weight=weight)
 
 
 def _regression() -> LogisticRegression:

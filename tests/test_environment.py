@@ -77,7 +77,7 @@ def dockerfile(tmp_path_factory: pytest.TempPathFactory) -> str:
     [
         "Building conda environment for python=3.12",
         "COPY --chown=0:0 src/binder/environment.yml ${REPO_DIR}/binder/environment.yml",
-        "apt-get install --yes --no-install-recommends git",
+        "apt-get install --yes --no-install-recommends git prometheus",
         'env update -p ${NB_PYTHON_PREFIX} --file "binder/environment.yml"',
         "RUN ./binder/postBuild",
         'ENV R2D_ENTRYPOINT="${REPO_DIR}/binder/start"',

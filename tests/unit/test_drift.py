@@ -3,8 +3,9 @@
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy import stats
 
 from mlops_school import drift
 
@@ -39,3 +40,55 @@ def test_bins_hold_equal_parts_of_the_reference():
 def test_what_is_missing_counts():
     then = pd.Series([1.0, 2.0, 3.0, 4.0] * 10)
     assert drift.psi(then, then.where(then < 4)) > 0.5
+
+
+numbers_there = st.lists(st.integers(-5, 5), min_size=3, max_size=40).map(
+    lambda values: pd.Series(values, dtype=float)
+)
+
+
+@settings(max_examples=40)
+@given(numbers_there, numbers_there)
+def test_ks_is_that_of_scipy(then, now):
+    found = drift.ks(then, now)
+    expected = stats.ks_2samp(then, now, method="asymp")
+    assert found == pytest.approx((expected.statistic, expected.pvalue))
+
+
+def test_what_is_missing_is_no_number_for_ks():
+    then, now = pd.Series([1.0, 2.0, None]), pd.Series([None, None, 1.0, 2.0])
+    assert drift.ks(then, now) == (0, pytest.approx(1))
+
+
+@settings(max_examples=40)
+@given(st.text("abc", min_size=4, max_size=40), st.text("abc", min_size=4, max_size=40))
+def test_chi_square_is_that_of_scipy(then, now):
+    then, now = pd.Series(list(then)), pd.Series(list(now))
+    counts = pd.crosstab(pd.concat([then, now]), [0] * len(then) + [1] * len(now))
+    expected = stats.chi2_contingency(counts, correction=False)
+    if len(counts) > 1:
+        assert drift.chi_square(then, now) == pytest.approx(tuple(expected[:2]))
+
+
+def test_each_column_gets_the_test_of_its_kind():
+    then = pd.DataFrame({"text": list("aabb") * 9, "number": np.arange(36.0)})
+    table = drift.table(then, then.iloc[::-1], ["text", "number"])
+    assert table["test"].to_dict() == {"text": "chi-square", "number": "KS"}
+    assert (table["psi"] == 0).all() and (table["p_value"] > 0.99).all()
+
+
+def test_evidently_says_the_same():
+    """Where nothing can be chosen: text that is there then and now, and the test of KS."""
+    from evidently import DataDefinition, Dataset, Report
+    from evidently.presets import DataDriftPreset
+
+    rng = np.random.default_rng(0)
+    then = pd.DataFrame({"text": rng.choice(list("abc"), 900), "number": rng.normal(size=900)})
+    now = pd.DataFrame({"text": rng.choice(list("aabc"), 1200), "number": rng.normal(0.1, 1, 1200)})
+    kinds = DataDefinition(categorical_columns=["text"], numerical_columns=["number"])
+    preset = DataDriftPreset(cat_method="psi", num_method="ks")
+    tables = [Dataset.from_pandas(table, kinds) for table in (now, then)]
+    result = Report([preset]).run(*tables).dict()
+    found = {one["config"].get("column"): one["value"] for one in result["metrics"]}
+    assert found["text"] == pytest.approx(drift.psi(then["text"], now["text"]))
+    assert found["number"] == pytest.approx(drift.ks(then["number"], now["number"])[1], rel=0.1)

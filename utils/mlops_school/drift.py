@@ -1,8 +1,11 @@
 """Data drift: by how much what comes in differs from what a model has learned from."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import pandas as pd
 from pandas.api.types import is_numeric_dtype
+from scipy import stats
 
 BINS = 10
 SMALLEST_SHARE = 0.0001  # in place of none at all, which has no logarithm
@@ -28,17 +31,96 @@ def psi(reference: pd.Series, current: pd.Series, bins: int = BINS) -> float:
     float
         0 if all shares are equal.
     """
+    table = shares(reference, current, bins).clip(lower=SMALLEST_SHARE)
+    return float(((table["now"] - table["then"]) * np.log(table["now"] / table["then"])).sum())
+
+
+def shares(reference: pd.Series, current: pd.Series, bins: int = BINS) -> pd.DataFrame:
+    """Return which share of a column was in each bin ``then``, and is ``now``.
+
+    Parameters
+    ----------
+    reference, current, bins
+        As for :func:`psi`.
+
+    Returns
+    -------
+    DataFrame
+        By value of text, or by number of the bin, -1 for what is missing.
+    """
     if is_numeric_dtype(reference):
         edges = np.unique(reference.quantile(np.linspace(0, 1, bins + 1)[1:-1]))
         reference, current = (
             pd.Series(np.where(column.isna(), -1, np.searchsorted(edges, column)))
             for column in (reference, current)
         )
-    shares = pd.DataFrame(
+    return pd.DataFrame(
         {
             "then": reference.value_counts(normalize=True, dropna=False),
             "now": current.value_counts(normalize=True, dropna=False),
         }
-    )
-    shares = shares.fillna(0).clip(lower=SMALLEST_SHARE)
-    return float(((shares["now"] - shares["then"]) * np.log(shares["now"] / shares["then"])).sum())
+    ).fillna(0)
+
+
+def ks(reference: pd.Series, current: pd.Series) -> tuple[float, float]:
+    """Return the statistic of the test of Kolmogorov and Smirnov for two samples, and its p-value.
+
+    The statistic is the largest difference between the shares of both that lie below a number.
+
+    Parameters
+    ----------
+    reference, current : Series
+        Numbers, then and now. What is missing is left out.
+    """
+    then, now = np.sort(reference.dropna()), np.sort(current.dropna())
+    numbers = np.concatenate([then, now])
+    below = [np.searchsorted(one, numbers, side="right") / len(one) for one in (then, now)]
+    largest = float(np.abs(below[0] - below[1]).max())
+    n = len(then) * len(now) / (len(then) + len(now))
+    return largest, float(np.clip(stats.kstwo.sf(largest, np.round(n)), 0, 1))
+
+
+def chi_square(reference: pd.Series, current: pd.Series) -> tuple[float, float]:
+    """Return the statistic of the chi-square test of two samples of text, and its p-value.
+
+    It compares how often each value was seen with how often it should have been, if both samples
+    came from one source (K. Pearson, 1900).
+
+    Parameters
+    ----------
+    reference, current : Series
+        Text, then and now. What is missing is left out.
+    """
+    seen = pd.DataFrame({"then": reference.value_counts(), "now": current.value_counts()})
+    seen = seen.fillna(0).to_numpy()
+    expected = seen.sum(axis=1, keepdims=True) * seen.sum(axis=0) / seen.sum()
+    statistic = float(((seen - expected) ** 2 / expected).sum())
+    return statistic, float(stats.chi2.sf(statistic, len(seen) - 1))
+
+
+def table(reference: pd.DataFrame, current: pd.DataFrame, columns: Sequence[str]) -> pd.DataFrame:
+    """Return how much each column has changed, and how sure it is that it has changed at all.
+
+    Parameters
+    ----------
+    reference, current : DataFrame
+        Rows then and now.
+    columns : sequence of str
+        Of both.
+
+    Returns
+    -------
+    DataFrame
+        By column: ``psi``, and the ``p_value`` of the ``test``, which is ``KS`` for numbers and
+        ``chi-square`` for text.
+    """
+    rows = {}
+    for name in columns:
+        numeric = is_numeric_dtype(reference[name])
+        then, now = reference[name], current[name]
+        rows[name] = {
+            "psi": psi(then, now),
+            "test": "KS" if numeric else "chi-square",
+            "p_value": (ks if numeric else chi_square)(then, now)[1],
+        }
+    return pd.DataFrame.from_dict(rows, orient="index")

@@ -109,6 +109,11 @@ class Server:
         return self._process.poll() is None
 
     @property
+    def pid(self) -> int:
+        """The number by which the operating system knows its process."""
+        return self._process.pid
+
+    @property
     def log(self) -> str:
         """What it has printed so far."""
         return self._log.read_text(encoding="utf-8", errors="replace")

@@ -30,7 +30,7 @@ def test_every_rollback_has_a_rule_and_every_rule_an_alert():
 
 def test_commands_of_rules_are_there():
     commands = {rule.command for rule in handbook.load_rules()}
-    assert commands == {"school rollback", f"python -m {challenger.__name__}"}
+    assert commands == {"school rollback", f"python -m {challenger.__name__} MONTH"}
 
 
 @pytest.mark.parametrize(

@@ -38,7 +38,7 @@ def load_trial(months: Iterable[int]) -> pd.DataFrame:
     )
 
 
-@lru_cache(maxsize=12)  # releases are tried on, and learn from, the same months: 5 MB each
+@lru_cache(maxsize=12)  # releases are tried on, and learn from, the same months: 6 MB each
 def load_month(month: int) -> pd.DataFrame:
     """Return :func:`load_trial` of one month; it is kept, so do not change it."""
     return load_trial([month])
@@ -77,7 +77,7 @@ def forecast(package: ModelPackage, months: Iterable[int]) -> pd.DataFrame:
         :func:`load_trial`, and the columns of :func:`answer`.
     """
     tables = []
-    for month in months:  # one at a time: a whole year with its features takes much memory
+    for month in months:  # one at a time, as they are kept
         trial = load_month(month)
         happened = trial[["month", "date", "dest", "late", "small"]]
         tables.append(happened.join(answer(trial, package)))

@@ -11,6 +11,8 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
+import pandas as pd
+
 from mlops_school import champion, registry, replay, retraining, rollback
 from mlops_school.errors import CourseError
 from mlops_school.gates import Interval
@@ -37,7 +39,8 @@ def reasons(month: int) -> list[str]:
             f"The champion serves from month {built} on, so on the first day of month {month} "
             f"nothing is known about it. Ask from month {built + 1} on."
         )
-    known = Known(month, built, replay.said_by(now, month - 1))
+    served = [replay.said_by(now, earlier) for earlier in range(built, month)]
+    known = Known(month, built, pd.concat(served, ignore_index=True))
     return [type(trigger).__name__ for trigger in TRIGGERS if trigger(known)]
 
 
@@ -113,8 +116,9 @@ def run(month: int) -> None:
     if not found:
         return
     print("challenger:   version", train(month))
-    print(f"difference:   {compare(month)} dollars per flight")
-    if follows(month):
+    dearer = compare(month)
+    print(f"difference:   {dearer} dollars per flight")
+    if retraining.is_cheaper(dearer):
         print("promoted:     release", promote())
     else:
         print("stopped:      it is not shown to be cheaper; the champion stays")

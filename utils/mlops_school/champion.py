@@ -1,16 +1,15 @@
 """The model that is in service when a lesson begins: release 1, built as in lesson 09."""
 
 from dataclasses import replace
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from mlops_school import backtest, evaluation, files
+from mlops_school import backtest, evaluation
 from mlops_school.errors import CourseError
 from mlops_school.features import FEATURES, TARGET
-from mlops_school.model_package import DESCRIPTION, MODEL, ModelPackage
+from mlops_school.model_package import ModelPackage
 from mlops_school.origin import provenance
 from mlops_school.paths import workspace
 from mlops_school.training import make_boosting
@@ -79,8 +78,8 @@ def built_before(month: int, window: int | None = None) -> ModelPackage:
         )
     version = f"{months[0]}-{months[-1]}"
     if tuple(months) == MONTHS:  # it is there already, as release 1
-        return replace(_load(folder()), version=version)
-    return _load(_kept(version, tuple(months)))
+        return replace(ModelPackage.load(folder()), version=version)
+    return ModelPackage.load(_kept(version, tuple(months)))
 
 
 def _kept(version: str, months: tuple[int, ...]) -> Path:
@@ -91,20 +90,9 @@ def _kept(version: str, months: tuple[int, ...]) -> Path:
     """
     place = workspace() / "releases" / version
     try:
-        record = _load(place).record
+        record = ModelPackage.load(place).record
     except CourseError:
         record = {}
     if record != {"seed": "0", **provenance(months)}:
         train(version, months).write(place)
     return place
-
-
-def _load(place: Path) -> ModelPackage:
-    """Return the package of a folder: from memory, if its files are what they were."""
-    names = [place / name for name in (MODEL, DESCRIPTION) if (place / name).exists()]
-    return _loaded(place, *map(files.sha256, names))
-
-
-@lru_cache(maxsize=8)  # opening one takes as long as forecasting half a month
-def _loaded(place: Path, *digests: str) -> ModelPackage:
-    return ModelPackage.load(place)

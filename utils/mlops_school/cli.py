@@ -197,7 +197,3 @@ def _report(problems: list[str]) -> int:
     for problem in problems:
         print(problem)
     return 1 if problems else 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -30,7 +30,8 @@ class Rule:
     action : str
         One of ``ACTIONS``.
     command : str
-        What is typed for it; empty if a person has to do it.
+        What is typed for it, with the number of the month that begins in the place of ``MONTH``;
+        empty if a person has to do it.
     """
 
     requirement: str

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Self
 
@@ -93,11 +94,16 @@ class ModelPackage:
                 f"{MODEL} of {folder} is not the file that was packed: its SHA-256 differs. Do not "
                 "use it; pack the model again."
             )
-        unknown = skops.io.get_untrusted_types(file=folder / MODEL)
-        if refused := sorted(set(unknown) - set(TRUSTED_TYPES)):
-            raise CourseError(
-                f"{MODEL} of {folder} would build objects of types that nobody has approved: "
-                f"{', '.join(refused)}."
-            )
-        model = skops.io.load(folder / MODEL, trusted=TRUSTED_TYPES)
-        return cls(version, model, threshold, months, record)
+        return cls(version, _open(folder / MODEL, found), threshold, months, record)
+
+
+@lru_cache(maxsize=8)  # opening one takes as long as 10,000 forecasts
+def _open(file: Path, sha256: str) -> Pipeline:
+    """Return the model of a file; it is kept as long as the bytes of the file are the same."""
+    unknown = skops.io.get_untrusted_types(file=file)
+    if refused := sorted(set(unknown) - set(TRUSTED_TYPES)):
+        raise CourseError(
+            f"{file.name} of {file.parent} would build objects of types that nobody has approved: "
+            f"{', '.join(refused)}."
+        )
+    return skops.io.load(file, trusted=TRUSTED_TYPES)

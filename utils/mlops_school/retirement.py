@@ -4,7 +4,7 @@ import shutil
 import tempfile
 from pathlib import Path
 
-from mlops_school import registry
+from mlops_school import files, registry
 from mlops_school.errors import CourseError
 from mlops_school.model_package import ModelPackage
 from mlops_school.paths import workspace
@@ -23,7 +23,8 @@ def retire(version: int) -> Path:
     Raises
     ------
     CourseError
-        If there is no such version, an alias points at it, or its package is not whole.
+        If there is no such version, an alias points at it, its package is not whole, or the
+        archive cannot be written.
     """
     if names := registry.aliases_of(version):
         raise CourseError(
@@ -33,7 +34,10 @@ def retire(version: int) -> Path:
     source = registry.folder_of(version)
     name = workspace() / "archive" / f"version-{version}"
     name.parent.mkdir(exist_ok=True)
-    archive = Path(shutil.make_archive(str(name), "zip", source))
+    try:
+        archive = Path(shutil.make_archive(str(name), "zip", source))
+    except OSError as error:
+        raise files.cannot_be("written", name.with_suffix(".zip"), error) from error
     with tempfile.TemporaryDirectory() as folder:
         shutil.unpack_archive(archive, folder)
         ModelPackage.load(Path(folder))  # it has its digest with it, and compares it

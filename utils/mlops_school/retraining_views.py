@@ -61,7 +61,8 @@ def show_challengers(dearer: Mapping[str, Interval]) -> None:
     axes.axvline(0, color=plots.BLACK, linewidth=1)
     axes.invert_yaxis()
     axes.margins(y=0.3)
-    axes.set(title="Challengers in their first month", xlabel="dollars per flight dearer")
+    axes.set_title("Challengers in their first month, against the champion")
+    axes.set_xlabel("dollars per flight (right of the line: dearer)")
     says = "; ".join(f"{name} {one}" for name, one in dearer.items())
     plots.show(figure, f"95 percent intervals, with a line at zero: {says}.")
 

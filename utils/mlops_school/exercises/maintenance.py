@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from sklearn.metrics import roc_auc_score
 
-from mlops_school import compatibility, faults, replay, retraining
+from mlops_school import backtest, compatibility, data, faults, replay, retraining
 from mlops_school.errors import CourseError
 from mlops_school.exercises import Blank, NotYet, StillBlank, exercise
 from mlops_school.retraining import Known
@@ -56,6 +56,7 @@ def _future_is_closed() -> Any:
         )
 
     names = [(replay, "outcomes"), (replay, "said_by"), (retraining, "said")]
+    names += [(backtest, "load_month"), (backtest, "load_trial"), (data, "load_flights")]
     kept = [getattr(module, name) for module, name in names]
     try:
         for module, name in names:
@@ -99,6 +100,13 @@ def _trigger(*lines: str) -> str:
             "return all(area < 0.70 for area in areas[-2:])",
         ): "one month only",
         _trigger(
+            "areas = [",
+            f"    {_AREA.format('flights')}",
+            '    for _, flights in known.served.groupby("month")',
+            "]",
+            "return any(max(areas[i : i + 2]) < 0.70 for i in range(len(areas) - 1))",
+        ): "that is over",
+        _trigger(
             "flights = retraining.said(known.month, known.built)",
             f"return bool({_AREA.format('flights')} < 0.70)",
         ): "nobody knows its flights",
@@ -118,6 +126,7 @@ def q1(twice_weak: Callable[[Known], bool]) -> str:
         ((0.98, 0.69, 0.55), True, "look at each month, not at all months together."),
         ((weak,), False, "the release has served in one month only."),
         ((weak, strong), False, "the last month was above 0.70."),
+        ((weak, weak, strong), False, "the last month was above 0.70, so that is over."),
     ]
     for areas, right, why in cases:
         with _future_is_closed():
@@ -211,6 +220,11 @@ def _rule(*lines: str) -> str:
             "nobody"
         ),
         _rule("return flights >= 50 and abs(warned - warned_before) > 25"): "far from twice",
+        _rule("return flights >= 50 and abs(warned - warned_before) / flights > 0.25"): "seldom",
+        _rule(
+            "return flights > 50 and (warned > 2 * warned_before or 2 * warned < warned_before)"
+        ): ("50 flights are enough"),
+        _rule("return 'go back'"): "True or False",
         "go_back = 'school rollback'": "a function",
     },
 )
@@ -224,6 +238,8 @@ def q3(go_back: Callable[[int, int, int], bool]) -> str:
         ((200, 400, 900), False, "exactly half is not yet less than half"),
         ((0, 3, 12), False, "12 flights say little: it may be chance"),
         ((12, 30, 60), True, "with small numbers, too, less than half is less than half"),
+        ((10, 30, 900), True, "it warns of less than half as many, though both warn seldom"),
+        ((5, 20, 50), True, "it warns of less than half as many, and 50 flights are enough"),
         ((60, 0, 200), True, "the release before has warned of nobody, and this one of 60"),
         ((0, 0, 200), False, "neither warns of anybody"),
     ]
@@ -235,6 +251,8 @@ def q3(go_back: Callable[[int, int, int], bool]) -> str:
                 "it divides by zero when the release before has warned of nobody. A rule that "
                 "crashes brings nothing back."
             ) from None
+        if not pd.api.types.is_bool(said):
+            raise NotYet(f"the rule returns True or False, not {said!r}.")
         if bool(said) != right:
             warned, before, flights = arguments
             raise NotYet(
@@ -251,7 +269,7 @@ def _july() -> dict[str, Any]:
     table = pd.DataFrame({"date": pd.Timestamp("2013-07-01"), "late": late})
     table["date"] += pd.to_timedelta(np.arange(n) // 30, unit="D")
     tables = {}
-    for name, share in {"faulty": 0.2, "before": 0.6}.items():
+    for name, share in {"faulty": 0.1, "before": 0.6}.items():
         warned = random.random(n) < share
         dollars = 40 * (late & ~warned) + 10 * (~late & warned)
         tables[name] = table.assign(warned=warned, dollars=dollars)
@@ -282,7 +300,12 @@ def _july() -> dict[str, Any]:
         'missed = (served & faulty["late"] & ~faulty["warned"]).sum() '
         '- (served & before["late"] & ~before["warned"]).sum()\n'
         'dollars = (faulty["dollars"] - before["dollars"])[served].sum()': "13 July",
-        'missed, dollars = "many", 0': "a number",
+        'served = faulty["date"].dt.day <= 13\n'
+        'missed = (served & before["late"] & ~before["warned"]).sum() '
+        '- (served & faulty["late"] & ~faulty["warned"]).sum()\n'
+        'dollars = (before["dollars"] - faulty["dollars"])[served].sum()': "other way round",
+        'missed, dollars = "many", 0': "one number",
+        'missed = faulty["late"] & ~faulty["warned"]\ndollars = 0': "Sum up",
     },
     given=_july,
 )
@@ -290,7 +313,8 @@ def q4(missed: int, dollars: int, faulty: pd.DataFrame, before: pd.DataFrame) ->
     """What did the incident cost?"""
     for name, value in {"missed": missed, "dollars": dollars}.items():
         if not pd.api.types.is_number(value):
-            raise NotYet(f"`{name}` is a number, not {value!r}.")
+            what = value if isinstance(value, str) else f"a {type(value).__name__}"
+            raise NotYet(f"`{name}` is one number, not {what}. Sum up with `.sum()`.")
     right, shorter, month = (faults.impact(faulty, before, days) for days in (13, 12, 31))
     more = {key: one["missed"] - one["missed_before"] for key, one in
             {"right": right, "shorter": shorter, "month": month}.items()}  # fmt: skip
@@ -303,6 +327,8 @@ def q4(missed: int, dollars: int, faulty: pd.DataFrame, before: pd.DataFrame) ->
         raise NotYet("that is the whole month. The faulty release was sent away on 13 July.")
     if (missed, dollars) == (more["shorter"], shorter["dollars"]):
         raise NotYet("13 July itself is missing: the release served until its evening.")
+    if missed == -more["right"] or dollars == -right["dollars"] != 0:
+        raise NotYet("that is the other way round: take faulty less before, so that more is more.")
     if missed != more["right"]:
         raise NotYet(f"`missed` is {missed:,}. Count within the first 13 days, and both releases.")
     if dollars == 40 * missed:
@@ -330,6 +356,7 @@ def q4(missed: int, dollars: int, faulty: pd.DataFrame, before: pd.DataFrame) ->
         'steps = ["expand", "release 2", "release 3"]': "for ever",
         'steps = ["expand", "release 2", "contract"]': "way back",
         'steps = ["expand", "migrate", "contract"]': "no step 'migrate'",
+        'steps = ["expand", "release 2", "release 3", "contract", "contract"]': "twice",
         'steps = "expand"': "a list",
     },
 )
@@ -337,6 +364,8 @@ def q5(steps: Sequence[str]) -> str:
     """In which order does a feature change its unit?"""
     if isinstance(steps, str) or not isinstance(steps, Sequence):
         raise NotYet("give the steps as a list of words.")
+    if any(isinstance(step, Blank) for step in steps):
+        raise StillBlank
     try:
         went = compatibility.rehearse(steps)
     except CourseError as error:
@@ -356,4 +385,6 @@ def q5(steps: Sequence[str]) -> str:
         raise NotYet("nothing fails, but the old feature is delivered for ever. Who contracts?")
     if went["serves"].iloc[-1] != 3:
         raise NotYet("release 3 has not come into service. Take all four steps.")
+    if len(steps) > len(compatibility.STEPS):
+        raise NotYet("nothing fails, but a step is taken twice. Four steps are enough.")
     return "at no moment did a release lack a feature, and there was always a way back."

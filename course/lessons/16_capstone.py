@@ -338,7 +338,10 @@ for policy in [chosen, monthly, replace(monthly, name="six months", window=6)]:
 # In lesson 02, twelve requirements were written down, and for each of them where it is tested, who is told when it is
 # broken, and how a release that breaks it is undone. Those were words. Now look for the **artefacts**: tests that are
 # named after a requirement, rules in the file of alerts with its label, rules in the file of rollbacks whose alert
-# exists. `GAP` is a promise for which nothing was found, `-` means that nobody promised anything.
+# exists. `GAP` is a promise for which nothing was found, `-` means that nobody promised anything. (Where there are
+# several, the table shows one, and counts the others.)
+#
+# Below the table stands one row of it again, as it would be if somebody deleted the alert of R11.
 
 # %% id="trace"
 import pandas as pd
@@ -346,21 +349,27 @@ import pandas as pd
 from mlops_school import audit
 
 pd.set_option("display.max_colwidth", None)
-traced = audit.trace_course()
-traced.drop(columns="title")
+display(audit.trace_course().drop(columns="title"))
+
+alerts = audit.find_alerts()
+del alerts["R11"]  # here only, not in the file
+damaged = audit.trace(audit.find_tests(), alerts, audit.find_rollbacks(alerts))
+damaged.loc[["R11"], ["test", "alert", "rollback"]]
 
 # %% [markdown] id="q5-task"
 # Read a row aloud: *this is promised, this test shows that it is kept, this alert calls when it is not, and then this
-# is done.* That is what an auditor asks for. (Where there are several, the table shows one, and counts the others.)
+# is done.* That is what an auditor asks for.
 #
-# One `GAP` is left. For R8, an alert is promised in lesson 06. There, a report lies beside each month that is refused;
-# but who does not look into that folder does not hear of it, and no rule of alerts watches it. A gap is no
-# catastrophe, as long as somebody knows of it, and decides whether it is to be closed. Would you close this one?
+# No `GAP` is left, and a test of this course fails as soon as there is one. Below, you see why that is worth a test: a
+# single rule is deleted, and R11 has **two** gaps. Nobody is told any more when it is broken, and so nobody rolls
+# back, though the rule for that is still there. A gap is no catastrophe, as long as somebody knows of it, and decides
+# whether it is to be closed.
 #
 # ### Exercise 5: find the gaps
 #
 # Tables like this one are checked by machines, so that no gap comes in unseen. Write `gaps(table)`, which returns a list
-# of the ids of all requirements that have at least one `"GAP"`. The check tries it on tables of its own.
+# of the ids of all requirements that have at least one `"GAP"`. The check tries it on tables of its own; try yours with
+# `gaps(damaged)`.
 
 
 # %% id="q5"

@@ -53,6 +53,7 @@ pd.DataFrame(
 # | before the flight | what comes in; what the model says of it | inputs or forecasts are not what they were |
 # | hours after | which flights were late | more or fewer are late than expected |
 # | a month after | enough labels to measure with | ranking, dollars, fairness: R2, R3, R7, R9 |
+# | a month after | the file of the month, to learn from later | the source is broken: R8 |
 #
 # The earlier a signal is, the less it says about what you want to know. We go through the table from its middle:
 # first the inputs.
@@ -232,8 +233,8 @@ q2.check(days, limit, year)
 # report in the same form, and how many months of data are in quarantine (lesson 06, R8); and Prometheus.
 #
 # Prometheus is no Python package. Binder has it; on Debian and Ubuntu, `sudo apt install prometheus` brings it (and starts
-# one for the whole computer, which `sudo systemctl disable --now prometheus` ends). Where it is missing, a stand-in of
-# ours asks the same addresses and works out the same rules, so that all below is the same.
+# one for the whole computer, which `sudo systemctl disable --now prometheus` ends). Where it is missing or does not
+# start, a stand-in of ours asks the same addresses and works out the same rules, so that all below is the same.
 
 # %% tags=["nbval-ignore-output"] id="start"
 from mlops_school.servers import Server

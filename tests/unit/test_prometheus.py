@@ -72,6 +72,12 @@ def test_where_prometheus_is_missing_the_stand_in_watches(monkeypatch):
         assert watch.query("up").to_list() == [0]
 
 
+def test_where_prometheus_does_not_start_the_stand_in_watches(monkeypatch):
+    monkeypatch.setattr(prometheus, "PROGRAM", sys.executable)  # it does not know these arguments
+    with prometheus.watch({"dead": "http://127.0.0.1:9"}) as watch:
+        assert isinstance(watch, prometheus.StandIn)
+
+
 def test_what_is_waited_for_in_vain_ends_in_a_sentence(monkeypatch):
     monkeypatch.setattr(prometheus, "PATIENCE", 0.1)
     with prometheus.StandIn({}) as watch, pytest.raises(CourseError, match="has found nothing"):

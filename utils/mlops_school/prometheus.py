@@ -123,7 +123,7 @@ class Watch:
 
 
 def watch(targets: Mapping[str, str], rules: Path = alerting.RULES) -> Watch:
-    """Start Prometheus if it is installed, and else what stands in for it.
+    """Start Prometheus if it is installed and can be started, and else what stands in for it.
 
     Parameters
     ----------
@@ -137,7 +137,12 @@ def watch(targets: Mapping[str, str], rules: Path = alerting.RULES) -> Watch:
     Watch
         It has asked each target once.
     """
-    started = (Prometheus if installed() else StandIn)(targets, rules)
+    started: Watch | None = None
+    if installed():
+        with suppress(CourseError):
+            started = Prometheus(targets, rules)
+    if started is None:
+        started = StandIn(targets, rules)
     try:
         for job in targets:
             started.wait_for(f'up{{job="{job}"}}')

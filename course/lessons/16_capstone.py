@@ -134,6 +134,8 @@ views.compare([*years, year.oracle()])
 #
 # Retraining pays: `monthly` costs less than `never`. `performance` comes near it, with six trainings in place of ten.
 # `drift` trains three times only: what it watches, the share of late flights, is just one of the things that change.
+# (In lesson 15, no trigger paid. There, the release that was left alone knew four months. Here, that of `never` has
+# seen nothing but January.)
 #
 # And the same monthly retraining without any guard has a score below 0: it is dearer than a service **without a
 # model**. The next cell shows its year.

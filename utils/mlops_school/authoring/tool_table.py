@@ -42,7 +42,8 @@ def table() -> str:
 def _link(unit: Unit) -> str:
     """Return a link to the notebook of a lesson or lab, as seen from ``course``."""
     path = unit.notebook.relative_to(COURSE.parent).as_posix()
-    return f"[{'lab' if isinstance(unit, Lab) else unit.number}](../{path})"
+    name = f"lab {unit.id}" if isinstance(unit, Lab) else f"lesson {unit.number}"
+    return f"[{name}](../{path})"
 
 
 def write(path: Path = PATH) -> None:

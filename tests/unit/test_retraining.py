@@ -9,6 +9,7 @@ from scipy import stats
 
 from mlops_school import retraining
 from mlops_school.errors import CourseError
+from mlops_school.gates import Interval
 from mlops_school.retraining import Drift, Known, Performance, Schedule
 
 
@@ -88,6 +89,13 @@ def test_with_a_gate_a_dearer_challenger_never_serves(year, monkeypatch):
     monkeypatch.setattr(retraining, "said", lambda number, built: year(number, 12 - built))
     went = retraining.replay_year(Schedule(1), gate=True)
     assert set(went.built.values()) == {6}
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "proven"), [(-0.4, -0.1, True), (-0.6, 0.2, False), (0.1, 0.6, False)]
+)
+def test_the_whole_interval_must_be_below_zero(low, high, proven):
+    assert retraining.is_cheaper(Interval((low + high) / 2, low, high)) is proven
 
 
 def test_a_trigger_that_says_neither_yes_nor_no_is_refused(year):

@@ -99,6 +99,14 @@ def test_a_model_whose_bytes_differ_is_refused(package, tmp_path):
         ModelPackage.load(tmp_path)
 
 
+def test_another_model_in_the_place_of_the_first_is_opened(package, tmp_path):
+    first = ModelPackage.load(ModelPackage.load(package).write(tmp_path))
+    assert ModelPackage.load(tmp_path).model is first.model  # the same bytes are opened once
+    other = DummyClassifier(strategy="prior").fit([[0], [0]], [True, False])
+    ModelPackage("2", other, 0.5, (1,), {}).write(tmp_path)
+    assert ModelPackage.load(tmp_path).model.predict_proba([[0]]).tolist() == [[0.5, 0.5]]
+
+
 def test_a_model_of_a_type_that_nobody_has_approved_is_refused(tmp_path):
     model = make_pipeline(FunctionTransformer(shout), DummyClassifier())
     ModelPackage("1", model, 0.5, (1,), {}).write(tmp_path)

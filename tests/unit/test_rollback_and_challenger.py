@@ -79,6 +79,14 @@ def test_without_a_reason_nothing_is_trained(releases, costs, monkeypatch, capsy
     assert registry.at("challenger") is None
 
 
+def test_triggers_are_told_all_months_of_the_champion(releases, costs, monkeypatch):
+    seen = []
+    monkeypatch.setattr(steps, "TRIGGERS", (seen.append,))
+    assert steps.reasons(9) == []
+    (known,) = seen
+    assert (known.month, known.built, set(known.served["month"])) == (9, 6, {6, 7, 8})
+
+
 def test_a_month_that_is_known_already_is_no_judge(releases, costs, capsys):
     with pytest.raises(CourseError, match="serves from month 6 on"):
         steps.reasons(6)

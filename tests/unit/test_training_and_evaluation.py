@@ -55,7 +55,8 @@ def test_costs_are_those_of_the_requirement():
     assert (limits["missed_dollars"], limits["needless_dollars"]) == (MISSED, NEEDLESS)
 
 
-FLIGHTS = st.lists(st.tuples(st.booleans(), st.floats(0, 1)), min_size=1, max_size=50)
+PROBABILITY = st.floats(0, 1) | st.just(0.3)  # on a threshold, too
+FLIGHTS = st.lists(st.tuples(st.booleans(), PROBABILITY), min_size=1, max_size=50)
 
 
 @given(FLIGHTS)

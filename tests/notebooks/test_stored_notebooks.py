@@ -24,6 +24,12 @@ NOT_COMPARED = {
     "10_evaluation": ["stress", "overload", "report"],
     "12_deployment": ["compare"],
     "14_monitoring": ["start", "performance"],
+    "spark": ["price"],
+    "tensorflow": ["train", "race"],
+    "pytorch": ["train", "race"],
+    "bentoml": ["serve", "batch"],
+    "mlserver": ["serve"],
+    "kserve": ["serve"],
 }
 
 each_lesson = pytest.mark.parametrize(

@@ -9,6 +9,7 @@ import pytest
 from mlops_school.authoring.assemble import learner_notebook, solved_notebook, write_notebook
 from mlops_school.authoring.build import build, drift
 from mlops_school.errors import CourseError
+from mlops_school.manifest import Tool
 
 SOURCE = """\
 # %% [markdown] id="why"
@@ -102,7 +103,7 @@ def test_header_tells_what_the_manifest_says(small_course):
         phase="Building",
         minutes=75,
         goals=("build", "choose"),
-        tools=("MLflow", "pandas"),
+        tools=(Tool("MLflow"), Tool("pandas")),
         prerequisites=("00_start",),
     )
     assert learner_notebook(second).cells[0].source == (
@@ -324,7 +325,7 @@ def test_missing_damaged_and_stray_notebooks_are_drift(small_course, stored):
 
 def test_the_notebook_of_a_lab_says_what_it_is_and_leads_to_the_lessons(small_course, lesson):
     lab = small_course.alter_lab(
-        small_course.add_whole_lab("tool"), prerequisites=("01_small",), tools=("Tool",)
+        small_course.add_whole_lab("tool"), prerequisites=("01_small",), tools=(Tool("Tool"),)
     )
     cells = learner_notebook(lab).cells
     assert cells[0].source.startswith(

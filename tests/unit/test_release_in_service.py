@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from aiohttp import web
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 from sklearn.dummy import DummyClassifier
@@ -210,6 +210,8 @@ def test_a_request_that_cannot_be_is_refused(change, message):
         Flight(**{**REQUEST, **change})
 
 
+# Hypothesis makes its tables of letters at first, which takes a busy machine seconds.
+@settings(suppress_health_check=[HealthCheck.too_slow], deadline=None)
 @given(st.dictionaries(st.sampled_from([*REQUEST, "x"]), st.text() | st.integers() | st.none()))
 def test_whatever_is_asked_is_a_flight_or_a_validation_error(changes):
     try:

@@ -46,7 +46,7 @@ def chosen():
         yield pytest.param(lab, id=lab.id, marks=marks)
 
 
-each_lab = pytest.mark.parametrize("lab", chosen())
+each_lab = pytest.mark.parametrize("lab", list(chosen()))
 
 # Refuses every connection that leaves this computer, and writes down who tried.
 NO_NETWORK = """\

@@ -206,14 +206,7 @@ def kill_counter(address: str, topic: str, database: Path, once: bool, event: in
 
 
 def _victim(address: str, topic: str, database: str, how: str, event: str) -> None:
-    left = int(event)
-
-    def between() -> None:
-        nonlocal left
-        left -= 1
-        if not left:
-            killing.tell_and_wait()
-
+    between = killing.at_call(int(event))
     count_landings(address, topic, Path(database), how == "once", between)
 
 

@@ -6,6 +6,7 @@ It is a real process, and the operating system kills it: no ``finally`` runs.
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from typing import NoReturn
 
 
@@ -33,6 +34,19 @@ def kill(module: str, *arguments: str) -> bool:
         program.stdin.close()
         program.stdout.read()
     return bool(reached)
+
+
+def at_call(number: int) -> Callable[[], None]:
+    """Return what does nothing until it is called for the nth time: then :func:`tell_and_wait`."""
+    left = number
+
+    def called() -> None:
+        nonlocal left
+        left -= 1
+        if not left:
+            tell_and_wait()
+
+    return called
 
 
 def tell_and_wait() -> NoReturn:

@@ -124,7 +124,7 @@ def outcomes(month: int) -> pd.DataFrame:
         The columns of :func:`mlops_school.backtest.load_trial` and of
         :func:`mlops_school.backtest.answer`.
     """
-    trial = backtest.load_trial([month])
+    trial = backtest.load_month(month)
     return trial.join(backtest.answer(trial, _release()))
 
 

@@ -256,15 +256,7 @@ def count_by_hour(events: Iterable[Event], wait: float) -> tuple[dict[int, int],
 
 
 def _victim(log: str, database: str, handler: str, event: str) -> None:
-    left = int(event)
-
-    def between() -> None:
-        nonlocal left
-        left -= 1
-        if not left:
-            killing.tell_and_wait()
-
-    consume(Path(log), Path(database), handler, between)
+    consume(Path(log), Path(database), handler, killing.at_call(int(event)))
 
 
 if __name__ == "__main__":

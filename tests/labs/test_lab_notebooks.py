@@ -150,4 +150,4 @@ def test_school_lab_opens_jupyterlab_with_the_kernel_of_the_lab(tmp_path):
         server.stdout.close()
     assert ROOT / page == lab.notebook
     kernels = [words for words in programs if "ipykernel_launcher" in words]
-    assert [Path(words[0]).parent for words in kernels] == [labs.python(lab).parent]
+    assert [Path(words[0]).parent for words in kernels] == [labs.environment(lab).programs]

@@ -43,10 +43,9 @@ def test_nothing_of_a_real_account_is_left(started):
 @pytest.fixture
 def azurite(tmp_path, monkeypatch):
     """Return where Azurite's program is, in an environment that is not there."""
-    monkeypatch.setattr(emulators, "find_lab", lambda name: None)
-    monkeypatch.setattr(emulators.labs, "npm_folder", lambda lab: tmp_path)
+    monkeypatch.setattr(emulators.labs, "ENVIRONMENTS", tmp_path)
     monkeypatch.setattr(emulators.shutil, "which", lambda name: f"/{name}")
-    program = tmp_path / "azurite" / "dist" / "src" / "blob" / "main.js"
+    program = tmp_path / "azure" / "node_modules" / "azurite" / "dist" / "src" / "blob" / "main.js"
     program.parent.mkdir(parents=True)
     program.touch()
     return program

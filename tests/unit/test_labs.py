@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from mlops_school import labs, launch
+from mlops_school import environments, labs, launch
 from mlops_school.errors import CourseError
 from mlops_school.manifest import load_labs
 
@@ -45,12 +45,12 @@ class Uv:
 def uv(monkeypatch, tmp_path):
     """Return a function that lets a stand-in for uv answer, in a folder of the test's own."""
     monkeypatch.setattr(labs, "ENVIRONMENTS", tmp_path / ".labs")
-    monkeypatch.setattr(labs, "find_uv", lambda: "uv")
+    monkeypatch.setattr(environments, "find_uv", lambda: "uv")
 
     def answers(*statuses):
         stand_in = Uv(*statuses)
-        monkeypatch.setattr(labs.subprocess, "run", stand_in.run)
-        monkeypatch.setattr(labs.subprocess, "call", stand_in.call)
+        monkeypatch.setattr(environments.subprocess, "run", stand_in.run)
+        monkeypatch.setattr(environments.subprocess, "call", stand_in.call)
         return stand_in
 
     return answers
@@ -119,17 +119,17 @@ def test_the_first_time_says_what_is_downloaded_and_installs(uv, capsys, monkeyp
     monkeypatch.setenv("VIRTUAL_ENV", "the course's")
     monkeypatch.setenv("UV_COMPILE_BYTECODE", "1")
     calls = uv(1, 0)
-    labs.install(LAB)
+    labs.environment(LAB).install()
     assert calls.commands == [["uv", *SYNC, "--check", "--offline"], ["uv", *SYNC]]
     assert f"About {LAB.download_mb} MB are downloaded" in capsys.readouterr().out
-    assert calls.variables["UV_PROJECT_ENVIRONMENT"] == str(labs.environment(LAB))
+    assert calls.variables["UV_PROJECT_ENVIRONMENT"] == str(labs.environment(LAB).folder)
     assert calls.variables["UV_COMPILE_BYTECODE"] == "0"
     assert "VIRTUAL_ENV" not in calls.variables
 
 
 def test_the_second_time_is_silent(uv, capsys):
     calls = uv(0)
-    labs.install(LAB)
+    labs.environment(LAB).install()
     assert len(calls.commands) == 1
     assert capsys.readouterr().out == ""
 
@@ -137,12 +137,12 @@ def test_the_second_time_is_silent(uv, capsys):
 @pytest.fixture
 def with_npm(monkeypatch):
     """Return a lab that needs a program of npm, which is said to be on this machine."""
-    monkeypatch.setattr(labs.shutil, "which", lambda name: f"/{name}")
+    monkeypatch.setattr(environments.shutil, "which", lambda name: f"/{name}")
     return replace(LAB, npm=("azurite@3.35.0",))
 
 
 def write_npm_lock(lab, version):
-    path = labs.npm_folder(lab) / ".package-lock.json"
+    path = labs.environment(lab).node_modules / ".package-lock.json"
     path.parent.mkdir(parents=True, exist_ok=True)
     packages = {"node_modules/azurite": {"version": version}}
     path.write_text(json.dumps({"packages": packages}), encoding="utf-8")
@@ -150,24 +150,24 @@ def write_npm_lock(lab, version):
 
 def test_programs_of_npm_come_into_the_same_environment(uv, with_npm):
     calls = uv(1, 0, 0)
-    labs.install(with_npm)
-    folder = str(labs.environment(with_npm))
+    labs.environment(with_npm).install()
+    folder = str(labs.environment(with_npm).folder)
     assert calls.commands[1] == ["uv", *SYNC]
-    assert calls.commands[2] == ["/npm", *labs.NPM, folder, "azurite@3.35.0"]
+    assert calls.commands[2] == ["/npm", *environments.NPM, folder, "azurite@3.35.0"]
 
 
 @pytest.mark.parametrize(("version", "installed"), [("3.35.0", []), ("3.34.0", ["/npm"])])
 def test_npm_is_asked_only_for_what_is_missing(uv, with_npm, version, installed):
     write_npm_lock(with_npm, version)
     calls = uv(0, 0)
-    labs.install(with_npm)
+    labs.environment(with_npm).install()
     assert [command[0] for command in calls.commands[1:]] == installed
 
 
 def test_an_installation_by_npm_that_was_killed_is_done_again(uv, with_npm):
-    (labs.npm_folder(with_npm) / "azurite").mkdir(parents=True)
+    (labs.environment(with_npm).node_modules / "azurite").mkdir(parents=True)
     calls = uv(0, 0)
-    labs.install(with_npm)
+    labs.environment(with_npm).install()
     assert calls.commands[1][0] == "/npm"
 
 
@@ -175,20 +175,20 @@ def test_an_installation_by_npm_that_was_killed_is_done_again(uv, with_npm):
 def test_npm_without_the_internet_is_a_sentence(uv, with_npm, statuses):
     uv(*statuses)
     with pytest.raises(CourseError, match="connected to the internet"):
-        labs.install(with_npm)
+        labs.environment(with_npm).install()
 
 
 def test_no_npm_is_a_sentence(uv, with_npm, monkeypatch):
     uv(1)
-    monkeypatch.setattr(labs.shutil, "which", lambda name: None)
+    monkeypatch.setattr(environments.shutil, "which", lambda name: None)
     with pytest.raises(CourseError, match="needs the program npm.*Install Node.js"):
-        labs.install(with_npm)
+        labs.environment(with_npm).install()
 
 
 def test_packages_that_cannot_be_had_are_a_sentence(uv):
     uv(1, 2)
     with pytest.raises(CourseError, match=r"connected to the internet.*run the same command again"):
-        labs.install(LAB)
+        labs.environment(LAB).install()
 
 
 def test_without_the_internet_a_real_uv_leaves_a_sentence(monkeypatch, tmp_path):
@@ -196,16 +196,16 @@ def test_without_the_internet_a_real_uv_leaves_a_sentence(monkeypatch, tmp_path)
     monkeypatch.setenv("UV_CACHE_DIR", str(tmp_path / "cache"))
     monkeypatch.setenv("UV_OFFLINE", "1")
     with pytest.raises(CourseError, match="could not be installed"):
-        labs.install(LAB)
+        labs.environment(LAB).install()
 
 
 def test_a_disk_that_is_full_is_a_sentence_before_anything_is_done(uv, monkeypatch, capsys):
     calls = uv(1)
     usage = namedtuple("usage", "total used free")
     free = int(LAB.disk_mb * 1e6) - 1
-    monkeypatch.setattr(labs.shutil, "disk_usage", lambda path: usage(0, 0, free))
+    monkeypatch.setattr(environments.shutil, "disk_usage", lambda path: usage(0, 0, free))
     with pytest.raises(CourseError, match=rf"needs {LAB.disk_mb} MB of disk.*Make room"):
-        labs.install(LAB)
+        labs.environment(LAB).install()
     assert len(calls.commands) == 1
     assert capsys.readouterr().out == ""
 
@@ -215,7 +215,7 @@ def test_a_folder_that_cannot_be_made_is_a_sentence(uv, monkeypatch, tmp_path):
     (tmp_path / "file").touch()
     monkeypatch.setattr(labs, "ENVIRONMENTS", tmp_path / "file" / ".labs")
     with pytest.raises(CourseError, match="cannot be made. Copy the course"):
-        labs.install(LAB)
+        labs.environment(LAB).install()
 
 
 # -- uv
@@ -224,9 +224,9 @@ def test_a_folder_that_cannot_be_made_is_a_sentence(uv, monkeypatch, tmp_path):
 def test_no_uv_is_a_sentence(monkeypatch, tmp_path):
     monkeypatch.delenv("UV", raising=False)
     monkeypatch.setenv("PATH", "")
-    monkeypatch.setattr(labs, "OWN_UV", tmp_path)
+    monkeypatch.setattr(environments, "OWN_UV", tmp_path)
     with pytest.raises(CourseError, match="needs the program uv.*pip install uv"):
-        labs.find_uv()
+        environments.find_uv()
 
 
 @pytest.mark.skipif(os.name == "nt", reason="the stand-ins for uv are shell scripts")
@@ -238,16 +238,20 @@ def test_uv_is_the_one_that_started_the_course_or_its_own_or_the_machines(monkey
         file.chmod(0o755)
         return str(file)
 
-    started, own, machine = place("started"), place(f"own/{labs.PROGRAMS}"), place("machine")
-    monkeypatch.setattr(labs, "OWN_UV", tmp_path / "own")
+    started, own, machine = (
+        place("started"),
+        place(f"own/{environments.PROGRAMS}"),
+        place("machine"),
+    )
+    monkeypatch.setattr(environments, "OWN_UV", tmp_path / "own")
     monkeypatch.setenv("PATH", str(Path(machine).parent))
     monkeypatch.setenv("UV", started)
-    assert labs.find_uv() == started
+    assert environments.find_uv() == started
     monkeypatch.setenv("UV", str(tmp_path / "gone"))
-    assert labs.find_uv() == own
+    assert environments.find_uv() == own
     monkeypatch.delenv("UV")
     shutil.rmtree(tmp_path / "own")
-    assert labs.find_uv() == machine
+    assert environments.find_uv() == machine
 
 
 # -- starting
@@ -258,15 +262,15 @@ def test_start_makes_the_environment_and_goes_on_in_it(uv, monkeypatch):
     monkeypatch.setattr(labs.shutil, "which", lambda name, path: str(Path(path, name)))
     monkeypatch.setattr(labs.signal, "signal", lambda *_: None)
     assert labs.start(LAB) == 7
-    programs = labs.environment(LAB) / labs.PROGRAMS
+    programs = labs.environment(LAB).programs
     assert calls.commands[1] == [str(programs / "school"), "lab", LAB.id]
     assert calls.variables["PATH"].split(os.pathsep)[0] == str(programs)
-    assert Path(calls.variables["JUPYTER_RUNTIME_DIR"]).parent == labs.environment(LAB)
+    assert Path(calls.variables["JUPYTER_RUNTIME_DIR"]).parent == labs.environment(LAB).folder
 
 
 def test_in_its_environment_start_opens_jupyterlab_on_the_notebook(monkeypatch):
     opened = []
-    monkeypatch.setattr(labs, "is_active", lambda lab: True)
+    monkeypatch.setattr(sys, "prefix", str(labs.environment(LAB).folder))
     monkeypatch.setattr(launch, "learn", lambda notebook: opened.append(notebook) or 3)
     assert labs.start(LAB) == 3
     assert opened == [LAB.notebook]
@@ -286,5 +290,5 @@ def test_in_another_environment_a_lab_says_how_to_start_it():
 
 
 def test_in_its_own_environment_a_lab_runs(monkeypatch):
-    monkeypatch.setattr(sys, "prefix", str(labs.environment(LAB)))
+    monkeypatch.setattr(sys, "prefix", str(labs.environment(LAB).folder))
     labs.require(LAB.id)

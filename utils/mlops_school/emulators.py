@@ -56,7 +56,14 @@ def start_azure() -> Server:
     CourseError
         If it is not installed, or does not start.
     """
-    program = labs.npm_folder(find_lab("azure")) / "azurite" / "dist" / "src" / "blob" / "main.js"
+    program = (
+        labs.environment(find_lab("azure")).node_modules
+        / "azurite"
+        / "dist"
+        / "src"
+        / "blob"
+        / "main.js"
+    )
     node = shutil.which("node")
     if not node or not program.exists():
         raise CourseError(

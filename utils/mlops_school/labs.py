@@ -1,26 +1,21 @@
 """Tool labs: each one runs in an environment of its own, made when it is first started."""
 
-import json
 import os
 import platform
 import shutil
 import signal
 import subprocess
 import sys
-from pathlib import Path
 
 import psutil
 
 from mlops_school import launch
+from mlops_school.environments import Environment
 from mlops_school.errors import CourseError
 from mlops_school.manifest import Lab, find_lab, load_labs
 from mlops_school.paths import ROOT
 
 ENVIRONMENTS = ROOT / ".labs"
-OWN_UV = ROOT / ".uv"  # where utils/bootstrap.py installs uv if the machine has none
-PROGRAMS = "Scripts" if os.name == "nt" else "bin"
-# Scripts of packages would run code at installation; what is installed here needs none.
-NPM = ("install", "--no-audit", "--no-fund", "--ignore-scripts", "--prefix")
 
 
 def listing() -> str:
@@ -48,15 +43,16 @@ def start(lab: Lab) -> int:
         If the lab cannot run on this machine, or the environment cannot be made.
     """
     require_machine(lab)
-    if is_active(lab):
+    own = environment(lab)
+    if own.is_active():
         return launch.learn(lab.notebook)
-    install(lab)
+    own.install()
     # Ctrl+C is meant for JupyterLab; this process waits until it has ended.
     signal.signal(signal.SIGINT, lambda *_: None)
     # With its own record of running servers, it is not taken for the course's JupyterLab.
-    own = {"JUPYTER_RUNTIME_DIR": str(environment(lab) / "runtime")}
-    school = shutil.which("school", path=str(environment(lab) / PROGRAMS))
-    return subprocess.call([school, "lab", lab.id], env=os.environ | activation(lab) | own)
+    runtime = {"JUPYTER_RUNTIME_DIR": str(own.folder / "runtime")}
+    school = shutil.which("school", path=str(own.programs))
+    return subprocess.call([school, "lab", lab.id], env=os.environ | own.activation() | runtime)
 
 
 def require(name: str) -> None:
@@ -69,7 +65,7 @@ def require(name: str) -> None:
     """
     lab = find_lab(name)
     require_machine(lab)
-    if not is_active(lab):
+    if not environment(lab).is_active():
         raise CourseError(
             "This notebook needs the environment of its lab. Open a terminal (File, New, Terminal) "
             f"and run `school lab {name}`: it opens the notebook in a JupyterLab of its own."
@@ -112,136 +108,13 @@ def what_hinders(lab: Lab) -> str:
     return ""
 
 
-def install(lab: Lab) -> None:
-    """Make the environment of a lab as ``uv.lock`` says; silent if it is there already.
-
-    Raises
-    ------
-    CourseError
-        If there is no uv (or npm, where it is needed), no place, or no connection to the internet
-        when one is needed.
-    """
-    command = [
-        *(find_uv(), "sync", "--frozen", "--no-dev", "--group", f"lab-{lab.id}"),
-        *("--python", sys.executable),
-    ]
-    variables = os.environ | {
-        "UV_PROJECT_ENVIRONMENT": str(environment(lab)),
-        # Most packages are the course's, and take no disk a second time. Their byte code would
-        # take 300 MB and half a minute; a lab uses little of it, and Python makes that itself.
-        "UV_COMPILE_BYTECODE": "0",
-    }
-    variables.pop("VIRTUAL_ENV", None)  # the course's, which uv would warn of
-    checked = subprocess.run(
-        [*command, "--check", "--offline"], cwd=ROOT, env=variables, capture_output=True
+def environment(lab: Lab) -> Environment:
+    """Return the environment of a lab, whether it has been made or not."""
+    return Environment(
+        title=f"The lab {lab.title}",
+        folder=ENVIRONMENTS / lab.id,
+        group=f"lab-{lab.id}",
+        npm=lab.npm,
+        download_mb=lab.download_mb,
+        disk_mb=lab.disk_mb,
     )
-    commands = [command] if checked.returncode else []
-    if not _has_npm_programs(lab):
-        commands.append([_find_npm(), *NPM, str(environment(lab)), *lab.npm])
-    if not commands:
-        return
-    _require_place(lab)
-    print(
-        f"The lab {lab.title} gets an environment of its own. About {lab.download_mb} MB are "
-        "downloaded, and also the packages of the course if uv has not kept them. This takes "
-        "minutes, and only once ...",
-        flush=True,
-    )
-    if any(subprocess.call(command, cwd=ROOT, env=variables) for command in commands):
-        raise CourseError(
-            "The lab's packages could not be installed; the reason is above. Check that this "
-            "machine is connected to the internet and has free disk space, then run the same "
-            "command again: what has been downloaded is kept."
-        )
-
-
-def environment(lab: Lab) -> Path:
-    """Return the folder of a lab's environment."""
-    return ENVIRONMENTS / lab.id
-
-
-def python(lab: Lab) -> Path:
-    """Return the Python of a lab's environment."""
-    return environment(lab) / PROGRAMS / ("python.exe" if os.name == "nt" else "python")
-
-
-def npm_folder(lab: Lab) -> Path:
-    """Return the folder into which npm has installed the programs of a lab."""
-    return environment(lab) / "node_modules"
-
-
-def is_active(lab: Lab) -> bool:
-    """Tell whether this process runs in the environment of a lab."""
-    return Path(sys.prefix).resolve() == environment(lab).resolve()
-
-
-def activation(lab: Lab) -> dict[str, str]:
-    """Return the environment variables with which programs of a lab's environment are found."""
-    programs = str(environment(lab) / PROGRAMS)
-    return {
-        "PATH": os.pathsep.join([programs, os.environ.get("PATH", "")]),
-        "VIRTUAL_ENV": str(environment(lab)),
-    }
-
-
-def find_uv() -> str:
-    """Return the path of uv: the one that started the course, its own, or the machine's.
-
-    Raises
-    ------
-    CourseError
-        If there is none.
-    """
-    uv = (
-        shutil.which(os.environ.get("UV", ""))
-        or shutil.which("uv", path=str(OWN_UV / PROGRAMS))
-        or shutil.which("uv")
-    )
-    if not uv:
-        raise CourseError(
-            "A lab needs the program uv, which this machine does not have. Install it with "
-            "`pip install uv`, and run the same command again."
-        )
-    return uv
-
-
-def _has_npm_programs(lab: Lab) -> bool:
-    """Tell whether npm has installed what the manifest says, and come to its end."""
-    try:
-        # npm writes this file last.
-        text = (npm_folder(lab) / ".package-lock.json").read_text(encoding="utf-8")
-        packages = json.loads(text)["packages"]
-    except (OSError, ValueError, KeyError):
-        packages = {}
-    wanted = (program.rpartition("@") for program in lab.npm)
-    return all(
-        packages.get(f"node_modules/{name}", {}).get("version") == version
-        for name, _, version in wanted
-    )
-
-
-def _find_npm() -> str:
-    npm = shutil.which("npm")
-    if not npm:
-        raise CourseError(
-            "This lab needs the program npm, which this machine does not have. Install Node.js, "
-            "which brings it, and run the same command again."
-        )
-    return npm
-
-
-def _require_place(lab: Lab) -> None:
-    """Raise unless the environment can be made where it belongs."""
-    try:
-        ENVIRONMENTS.mkdir(exist_ok=True)
-        free = shutil.disk_usage(ENVIRONMENTS).free
-    except OSError:
-        raise CourseError(
-            f"The folder {ENVIRONMENTS} cannot be made. Copy the course to a folder of your own, "
-            "and start the lab there."
-        ) from None
-    if free < lab.disk_mb * 1e6:
-        raise CourseError(
-            f"The lab needs {lab.disk_mb} MB of disk, and {free / 1e6:.0f} MB are free in "
-            f"{ENVIRONMENTS}. Make room there, and run the same command again."
-        )

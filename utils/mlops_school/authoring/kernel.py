@@ -138,13 +138,13 @@ def kernel_class(unit: Unit) -> type[AsyncKernel]:
     """
     if not isinstance(unit, Lab):
         return AsyncKernel
-    labs.install(unit)
+    labs.environment(unit).install()
 
     class LabKernel(AsyncKernel):
         @property
         def kernel_spec(self) -> KernelSpec:
             spec = super().kernel_spec
-            spec.argv[0] = str(labs.python(unit))
+            spec.argv[0] = str(labs.environment(unit).python)
             return spec
 
     return LabKernel
@@ -152,7 +152,7 @@ def kernel_class(unit: Unit) -> type[AsyncKernel]:
 
 def activation(unit: Unit) -> dict[str, str]:
     """Return the environment variables that a kernel of this lesson or lab needs."""
-    return labs.activation(unit) if isinstance(unit, Lab) else {}
+    return labs.environment(unit).activation() if isinstance(unit, Lab) else {}
 
 
 def describe(error: Exception) -> str:

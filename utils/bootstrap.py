@@ -30,10 +30,13 @@ LINT = ["python -m ruff check .", "python -m ruff format --check ."]
 TEST = ["school check", "school build --check", "python -m pytest -n 2 --dist loadgroup"]
 # In the environments of the labs; -rs names those that are left out.
 TEST_LABS = ["python -m pytest tests/labs -m labs -n 2 --dist loadgroup -rs"]
+# In the environments of the classroom, with a class of 30.
+TEST_CLASSROOM = ["python -m pytest tests/classroom -m classroom -n 2 --dist loadgroup -rs"]
 STEPS = {
     "lint": LINT,
     "test": LINT + TEST,
     "test-labs": TEST_LABS,
+    "test-classroom": TEST_CLASSROOM,
 }  # any other command is one of `school`
 
 

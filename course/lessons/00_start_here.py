@@ -18,7 +18,8 @@ print("Hello from your own computer!")
 
 # %% [markdown] id="first-cell-reading"
 # The number in brackets on the left, such as `[1]`, says that the cell has run, and as which one. `[*]` means
-# that it is still running. You cannot break anything: change what you like, run it again.
+# that it is still running. You cannot break anything: change what you like, run it again. The grey cell at
+# the very top of every lesson should run first: it gives you first aid when a cell fails.
 
 # %% [markdown] id="memory-intro"
 # ### Cells share a memory

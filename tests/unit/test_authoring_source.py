@@ -135,8 +135,8 @@ def test_comments_that_look_like_commands_stay_comments(read):
         ('# %% id="a b"\nx\n', "'a b' is no valid id"),
         (f'# %% id="{"a" * 65}"\nx\n', "no valid id"),
         ('# %% id="a"\nx\n\n# %% id="a"\ny\n\n# %% id="a"\nz\n', "3 cells have the id 'a'"),
-        ('# %% id="header"\nx\n', "belongs to a cell that is made from the manifest"),
-        ('# %% id="footer"\nx\n', "belongs to a cell that is made from the manifest"),
+        ('# %% id="header"\nx\n', "belongs to a cell that the build makes"),
+        ('# %% id="footer"\nx\n', "belongs to a cell that the build makes"),
         ('# %% [raw] id="a"\n# x\n', "cell 'a' is raw"),
         (
             '# %% id="a"\n### BEGIN SOLUTION\nprint(1)\n### END SOLUTION\n',

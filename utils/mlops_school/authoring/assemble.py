@@ -9,7 +9,7 @@ from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 from mlops_school import manifest
-from mlops_school.authoring.source import FOOTER, HEADER, Cell, read_cells
+from mlops_school.authoring.source import FOOTER, HEADER, SETUP, Cell, read_cells
 from mlops_school.manifest import Lesson, Unit
 
 # Without the version of Python: it would differ from one machine to the next.
@@ -17,6 +17,14 @@ METADATA: dict[str, dict[str, Any]] = {
     "kernelspec": {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"},
     "language_info": {"file_extension": ".py", "mimetype": "text/x-python", "name": "python"},
 }
+
+# Python shows the comment beside the error, if the kernel is another one.
+SETUP_CODE = """\
+# No mlops_school? Then this is not the kernel of the course. Menu Kernel, Change Kernel, Python 3.
+# If that does not help, close JupyterLab, and start it in the course's folder: see README.md.
+from mlops_school import first_aid
+
+first_aid.begin("{name}")"""
 
 
 def learner_notebook(unit: Unit) -> NotebookNode:
@@ -72,7 +80,10 @@ def write_notebook(notebook: NotebookNode, path: Path) -> None:
 
 
 def _notebook(unit: Unit, text: Callable[[Cell], str]) -> NotebookNode:
-    cells = [new_markdown_cell(_header(unit), id=HEADER)]
+    cells = [
+        new_markdown_cell(_header(unit), id=HEADER),
+        new_code_cell(SETUP_CODE.format(name=unit.id), id=SETUP),
+    ]
     for cell in read_cells(unit.source):
         make = new_code_cell if cell.kind == "code" else new_markdown_cell
         metadata = {"tags": list(cell.tags)} if cell.tags else {}

@@ -12,7 +12,7 @@ from mlops_school.errors import CourseError
 from mlops_school.exercises import Exercise
 from mlops_school.manifest import Lesson, Unit
 
-CELLS = range(25, 46)  # beside the two that are made from the manifest
+CELLS = range(25, 46)  # beside those that the build makes
 LAB_CELLS = range(15, 26)
 EXERCISES = range(3, 6)
 LAB_EXERCISES = range(2, 3)

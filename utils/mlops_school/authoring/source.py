@@ -12,7 +12,7 @@ import jupytext
 from mlops_school.errors import CourseError
 
 BEGIN, END = "### BEGIN SOLUTION", "### END SOLUTION"
-HEADER, FOOTER = "header", "footer"  # ids of the two cells that are made from the manifest
+GENERATED = HEADER, SETUP, FOOTER = "header", "setup", "footer"  # ids of cells that the build makes
 
 _CELL = re.compile(r"# ?%%")
 _LIKE_MARKER = re.compile(r"#\s*(begin|end)[ _-]*solution", re.IGNORECASE)
@@ -140,8 +140,8 @@ def _cell_problems(cells: list[Cell]) -> Iterator[str]:
             yield f": the cell that begins with `{beginning}` has no id."
         elif not _VALID_ID.fullmatch(cell.id):
             yield f": {cell.id!r} is no valid id; use at most 64 letters, digits, - and _."
-        elif cell.id in (HEADER, FOOTER):
-            yield f": the id {cell.id!r} belongs to a cell that is made from the manifest."
+        elif cell.id in GENERATED:
+            yield f": the id {cell.id!r} belongs to a cell that the build makes."
         if cell.kind not in ("code", "markdown"):
             yield f": cell {cell.id!r} is {cell.kind}; lessons have code and markdown only."
         try:

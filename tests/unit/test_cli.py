@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 import mlops_school
-from mlops_school import cli, labs, manifest, overview, progress
+from mlops_school import cli, labs, manifest, overview, progress, standing
 from mlops_school.errors import CourseError
 
 COURSE = """
@@ -59,9 +59,11 @@ def course(tmp_path, monkeypatch):
     (tmp_path / "quizzes" / "01_small.yml").write_text("[]", encoding="utf-8")
     lessons = manifest.load_manifest(tmp_path / "course.toml")
     monkeypatch.setattr(manifest, "load_manifest", lambda: lessons)
-    monkeypatch.setattr(overview, "load_manifest", lambda: lessons)
+    monkeypatch.setattr(standing, "load_manifest", lambda: lessons)
     monkeypatch.setattr(manifest, "COURSE", tmp_path)
-    return tmp_path
+    standing._tasks.cache_clear()
+    yield tmp_path
+    standing._tasks.cache_clear()
 
 
 @pytest.fixture

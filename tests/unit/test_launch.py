@@ -18,6 +18,7 @@ from urllib.request import ProxyHandler, Request, build_opener
 
 import psutil
 import pytest
+from traitlets.config import Config
 
 from mlops_school import launch, tracking
 from mlops_school.errors import CourseError
@@ -199,8 +200,10 @@ def test_nowhere_to_write_is_a_sentence(monkeypatch, tmp_path, started):
 
 
 def test_the_settings_name_the_start_page():
-    text = (launch.SETTINGS / "jupyter_lab_config.json").read_text(encoding="utf-8")
-    assert json.loads(text)["LabApp"]["default_url"] == f"/{START}"
+    config = Config()
+    code = (launch.SETTINGS / "jupyter_lab_config.py").read_text(encoding="utf-8")
+    exec(code, {"get_config": lambda: config})
+    assert config.LabApp.default_url == f"/{START}"
 
 
 def test_real_jupyterlab(jupyter_folders, tmp_path):

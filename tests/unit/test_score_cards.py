@@ -11,7 +11,15 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from mlops_school import certificate, cli, leaderboard, production_year, progress, score_card
+from mlops_school import (
+    certificate,
+    cli,
+    leaderboard,
+    production_year,
+    progress,
+    score_card,
+    standing,
+)
 from mlops_school.errors import CourseError
 from mlops_school.policies import Policy
 from mlops_school.production_year import Flights, Said, Table
@@ -226,10 +234,9 @@ def test_the_command_prints_the_table_and_the_refusals_apart(kind, folder, capsy
 def course(monkeypatch):
     """Let the course have two lessons, with an exercise and a question each."""
     names = {"00_one": "00 · One", "01_two": "01 · Two & more"}
-    lessons = [SimpleNamespace(id=id_, name=name, source=id_) for id_, name in names.items()]
-    monkeypatch.setattr(certificate, "load_manifest", lambda: lessons)
-    monkeypatch.setattr(certificate, "read_solutions", lambda source: {"q1": ""})
-    monkeypatch.setattr(certificate.quiz, "load", lambda id_: [None])
+    lessons = [SimpleNamespace(id=id_, name=name) for id_, name in names.items()]
+    monkeypatch.setattr(standing, "load_manifest", lambda: lessons)
+    monkeypatch.setattr(standing, "_tasks", lambda id_: (frozenset({"q1"}), frozenset({"quiz1"})))
 
 
 def solve(*tasks):

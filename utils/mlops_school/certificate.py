@@ -1,43 +1,15 @@
 """What was completed, as far as progress knows, on a page to print."""
 
-from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
-from mlops_school import progress, quiz, svg
+from mlops_school import svg
 from mlops_school.errors import CourseError
-from mlops_school.manifest import Lesson, load_manifest
 from mlops_school.paths import workspace
-from mlops_school.solutions import read_solutions
+from mlops_school.standing import Standing, standings
 
 FILE = "certificate.svg"
 _NAMED = 4  # of the lessons that are missing, in a message
-
-
-@dataclass(frozen=True)
-class Done:
-    """A lesson, and whether all of its exercises and questions are solved."""
-
-    lesson: Lesson
-    complete: bool
-
-
-def done() -> list[Done]:
-    """Return what progress knows of each lesson.
-
-    Raises
-    ------
-    CourseError
-        If the workspace or a quiz cannot be read.
-    """
-    known = progress.load()
-    found = []
-    for lesson in load_manifest():
-        tasks = set(read_solutions(lesson.source))
-        tasks |= {f"quiz{number}" for number, _ in enumerate(quiz.load(lesson.id), 1)}
-        solved = {task for task, entry in known.get(lesson.id, {}).items() if entry["solved"]}
-        found.append(Done(lesson, tasks <= solved))
-    return found
 
 
 def issue(name: str, on: date | None = None) -> Path:
@@ -56,8 +28,8 @@ def issue(name: str, on: date | None = None) -> Path:
         If something is missing, with the list of it; or if it cannot be written.
     """
     name = svg.clean_name(name)
-    lessons = done()
-    if missing := [one.lesson.name for one in lessons if not one.complete]:
+    lessons = standings()
+    if missing := [one.lesson.name for one in lessons if not one.is_complete]:
         more = f" and {len(missing) - _NAMED} more" if len(missing) > _NAMED else ""
         raise CourseError(
             f"Exercises or questions are still open in {', '.join(missing[:_NAMED])}{more}. "
@@ -77,7 +49,7 @@ def statement(name: str, on: date | None = None) -> Path:
         If no lesson is completed, or it cannot be written.
     """
     name = svg.clean_name(name)
-    lessons = [one for one in done() if one.complete]
+    lessons = [one for one in standings() if one.is_complete]
     if not lessons:
         raise CourseError(
             "No lesson is completed yet: solve all exercises and questions of one first."
@@ -85,7 +57,7 @@ def statement(name: str, on: date | None = None) -> Path:
     return _write(name, "has completed these lessons of", lessons, on)
 
 
-def _write(name: str, words: str, lessons: list[Done], on: date | None) -> Path:
+def _write(name: str, words: str, lessons: list[Standing], on: date | None) -> Path:
     on = on or date.today()
     rows = -(-len(lessons) // 2)
     body = [

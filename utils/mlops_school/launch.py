@@ -11,8 +11,8 @@ from tempfile import TemporaryFile
 from typing import Any
 from urllib.parse import urlencode
 
+from mlops_school import start_page
 from mlops_school.errors import CourseError
-from mlops_school.manifest import load_manifest
 from mlops_school.paths import ROOT, workspace
 from mlops_school.servers import free_port, opener
 
@@ -51,7 +51,7 @@ def learn(notebook: Path | None = None) -> int:
         ) from None
     _require_writable(Path(jupyter_runtime_dir()))
 
-    page = (notebook or load_manifest()[0].notebook).relative_to(ROOT).as_posix()
+    page = (notebook or start_page.to_open()).relative_to(ROOT).as_posix()
     opens = has_display()
     for server in list_running_servers():
         if Path(server["root_dir"]).resolve() == ROOT and _answers(server):

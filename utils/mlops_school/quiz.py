@@ -12,7 +12,7 @@ import ipywidgets as widgets
 import yaml
 from IPython.display import display
 
-from mlops_school import progress
+from mlops_school import progress, start_page
 from mlops_school.errors import CourseError
 from mlops_school.exercises import Outcome
 from mlops_school.manifest import find_lessons
@@ -139,6 +139,7 @@ def _widget(lesson: str, number: int, question: Question) -> widgets.Widget:
         if outcome.status != "not attempted":
             try:
                 progress.record(lesson, f"quiz{number}", outcome=outcome.status)
+                start_page.refresh()
             except CourseError as error:
                 result.value += to_html(f"Your progress was not saved. {error}")
 

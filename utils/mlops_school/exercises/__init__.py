@@ -13,7 +13,7 @@ from typing import Any, Literal, NoReturn
 
 from IPython.display import Markdown, display
 
-from mlops_school import progress
+from mlops_school import progress, start_page
 from mlops_school.errors import CourseError
 from mlops_school.markup import to_html
 from mlops_school.paths import COURSE
@@ -206,6 +206,7 @@ class Exercise:
     def _remember(self, **facts: object) -> None:
         try:
             progress.record(self.lesson, self.name, **facts)
+            start_page.refresh()
         except CourseError as error:
             print(f"Your progress was not saved. {error}")
 

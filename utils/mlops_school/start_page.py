@@ -86,7 +86,7 @@ it. The table below says the same.]({_relative(paths.COURSE / "map.svg", folder)
 
 You have solved {sum(one.solved for one in lessons)} of {sum(one.tasks for one in lessons)} \
 exercises and questions. This page is written anew whenever you solve one; if it was open, menu \
-**File ▸ Reload Markdown File from Disk** shows the new one.
+**File ▸ Reload … from Disk** shows the new one.
 
 ## When you need help
 

@@ -1,0 +1,90 @@
+"""Pictures of the course for the README: ``python -m mlops_school.authoring.screenshots``.
+
+They show the real JupyterLab and the real web site in Chromium. ``school site`` comes before.
+"""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from playwright.sync_api import Page, sync_playwright
+
+from mlops_school.paths import BUILD, COURSE
+
+FOLDER = COURSE / "images"
+SIZE = {"width": 1280, "height": 800}
+OFFLINE = ("--no-sandbox", "--disable-background-networking", "--disable-component-update")
+MINUTE = 60_000  # milliseconds
+
+
+def main() -> None:
+    """Take all pictures."""
+    FOLDER.mkdir(exist_ok=True)
+    chromium = shutil.which("chromium") or shutil.which("google-chrome")
+    with sync_playwright() as playwright, _jupyterlab() as address:
+        browser = playwright.chromium.launch(executable_path=chromium, args=OFFLINE)
+        page = browser.new_page(viewport=SIZE)
+        page.set_default_timeout(2 * MINUTE)
+        _lesson(page, address, "09_building", "q2.check(", "lesson")
+        _lesson(page, address, "16_capstone", ".jp-OutputArea img", "capstone")
+        page.goto((BUILD / "site" / "index.html").as_uri())
+        _take(page, "site")
+        browser.close()
+
+
+def _lesson(page: Page, address: str, lesson: str, show: str, name: str) -> None:
+    """Run a lesson, scroll to a text or the first element of a kind, and take the picture."""
+    page.goto(address.replace("PAGE", f"notebooks/{lesson}.ipynb"))
+    page.locator("#jupyterlab-splash").wait_for(state="detached")
+    page.locator(".jp-Notebook-ExecutionIndicator[data-status=idle]").wait_for()
+    page.keyboard.press("Control+b")  # without the list of files
+    cell = (
+        page.locator(show) if show.startswith(".") else page.locator(".jp-CodeCell", has_text=show)
+    )
+    page.get_by_role("menuitem", name="Run", exact=True).click()
+    page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
+    page.locator(".jp-OutputArea .widget-button").first.wait_for()  # the quiz, which is last
+    cell.first.evaluate("element => element.scrollIntoView({block: 'center'})")
+    _take(page, name)
+
+
+def _take(page: Page, name: str) -> None:
+    time.sleep(2)  # until everything is drawn
+    page.screenshot(path=FOLDER / f"{name}.png")
+
+
+@contextmanager
+def _jupyterlab() -> Iterator[str]:
+    """Start JupyterLab as learners do, and yield its address with PAGE in the page's place."""
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
+        own = {f"JUPYTER_{name}_DIR": str(Path(folder, name)) for name in ("CONFIG", "DATA")}
+        own |= {f"JUPYTERLAB_{name}_DIR": str(Path(folder, name)) for name in ("SETTINGS",)}
+        own |= {"JUPYTERLAB_WORKSPACES_DIR": str(Path(folder, "W")), "CI": "true"}
+        own |= {"JUPYTER_RUNTIME_DIR": str(Path(folder, "R")), "SCHOOL_WORKSPACE": folder}
+        code = "from mlops_school.cli import main; main(['learn'])"
+        server = subprocess.Popen(
+            [sys.executable, "-c", code],
+            env=os.environ | own,
+            stdout=subprocess.PIPE,
+            encoding="utf-8",
+        )
+        try:
+            for line in server.stdout:
+                if found := re.search(r"(http\S+/lab/tree/)\S+(\?token=\w+)", line):
+                    yield f"{found[1]}PAGE{found[2]}"
+                    break
+        finally:
+            server.terminate()
+            server.wait()
+            server.stdout.close()
+
+
+if __name__ == "__main__":
+    main()

@@ -89,6 +89,13 @@ def _parser() -> argparse.ArgumentParser:
     build.add_argument("--check", action="store_true", help="only report notebooks out of date")
     build.set_defaults(run=_build)
 
+    new = commands.add_parser("new", help="begin a new lesson at the end of the course")
+    new.add_argument("id", metavar="ID", help="e.g. 17_airlines")
+    new.add_argument("title", metavar="TITLE", help='e.g. "Late flights by airline"')
+    new.add_argument("--phase", default="Capstone", help="of the lifecycle; default: %(default)s")
+    new.add_argument("--minutes", type=int, default=60, help="for a learner; default: %(default)s")
+    new.set_defaults(run=_new)
+
     check = commands.add_parser("check", help="check the manifest, lessons, exercises and quizzes")
     check.set_defaults(run=_check)
 
@@ -178,6 +185,15 @@ def _build(options: argparse.Namespace) -> int:
     if options.check:
         return _report(build.drift(units if options.names else [*units, *load_labs()]))
     return build.build(units)
+
+
+def _new(options: argparse.Namespace) -> int:
+    from mlops_school.authoring import new_lesson
+    from mlops_school.paths import ROOT
+
+    for file in new_lesson.create(options.id, options.title, options.phase, options.minutes):
+        print(file.relative_to(ROOT).as_posix())
+    return 0
 
 
 def _check(options: argparse.Namespace) -> int:

@@ -92,7 +92,7 @@ def _parser() -> argparse.ArgumentParser:
     new = commands.add_parser("new", help="begin a new lesson at the end of the course")
     new.add_argument("id", metavar="ID", help="e.g. 17_airlines")
     new.add_argument("title", metavar="TITLE", help='e.g. "Late flights by airline"')
-    new.add_argument("--phase", default="Capstone", help="of the lifecycle; default: %(default)s")
+    new.add_argument("--phase", default="Maintenance", help="its phase; default: %(default)s")
     new.add_argument("--minutes", type=int, default=60, help="for a learner; default: %(default)s")
     new.set_defaults(run=_new)
 

@@ -6,8 +6,6 @@ middle, goes through all of them.
 
 import html
 import math
-from itertools import groupby
-from operator import attrgetter
 
 from mlops_school.manifest import Lesson, load_manifest
 from mlops_school.paths import COURSE
@@ -26,7 +24,9 @@ BLUE, INK, GREY = "#0072B2", "#1a1a1a", "#555555"
 
 def draw() -> str:
     """Return the map as SVG, with the same in words for those who do not see it."""
-    phases = {name: list(group) for name, group in groupby(load_manifest(), attrgetter("phase"))}
+    phases: dict[str, list[Lesson]] = {}
+    for lesson in load_manifest():
+        phases.setdefault(lesson.phase, []).append(lesson)
     loop = [name for name in phases if name not in (*BEFORE, CENTRE)]
     elements = [_ring()]
     for place, name in enumerate(loop):

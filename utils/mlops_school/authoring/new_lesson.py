@@ -42,7 +42,7 @@ def create(id_: str, title: str, phase: str, minutes: int) -> list[Path]:
     Raises
     ------
     CourseError
-        If the id does not fit. Nothing is written then.
+        If the id or the phase does not fit. Nothing is written then.
     """
     last = load_manifest()[-1]
     lesson = Lesson(id_, title, phase, minutes, goals=())
@@ -51,6 +51,9 @@ def create(id_: str, title: str, phase: str, minutes: int) -> list[Path]:
             f"{id_} is no id for a lesson that comes after {last.id}. It has two digits and a "
             f"slug in small letters, such as {int(last.number) + 1:02}_airlines."
         )
+    phases = list(dict.fromkeys(known.phase for known in load_manifest()))
+    if phase not in phases:
+        raise CourseError(f"{phase} is no phase of the course. These are: {', '.join(phases)}.")
     exercises = ROOT / "utils" / f"{lesson.exercises.replace('.', '/')}.py"
     if exercises.exists():
         raise CourseError(f"Another lesson has the slug {lesson.slug} already. Choose another.")

@@ -1,5 +1,6 @@
 """A new lesson: a small one that passes every check, to be rewritten part by part."""
 
+import json
 import re
 from pathlib import Path
 
@@ -15,7 +16,7 @@ MANIFEST = COURSE / "course.toml"
 ENTRY = """
 [[lesson]]
 id = "{id}"
-title = "{title}"
+title = {title}
 phase = "{phase}"
 minutes = {minutes}
 goals = [
@@ -64,7 +65,8 @@ def create(id_: str, title: str, phase: str, minutes: int) -> list[Path]:
         for name, value in names.items():
             text = text.replace(name, value)
         _write(file, text)
-    entry = ENTRY.format(id=id_, title=title, phase=phase, minutes=minutes)
+    quoted = json.dumps(title, ensure_ascii=False)  # as TOML has it, too
+    entry = ENTRY.format(id=id_, title=quoted, phase=phase, minutes=minutes)
     _write(MANIFEST, MANIFEST.read_text(encoding="utf-8") + entry)
     _write(README, _with_row(README.read_text(encoding="utf-8"), lesson, last))
     load_manifest.cache_clear()

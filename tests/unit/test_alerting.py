@@ -16,6 +16,11 @@ RULES = load_rules()
 DOWN = Rule("Down", "up == 0", 120, {"requirement": "R12"})
 
 
+def test_missing_rules_are_a_sentence(tmp_path):
+    with pytest.raises(CourseError, match="no file of rules alerts.yml.*git checkout"):
+        load_rules(tmp_path / "alerts.yml")
+
+
 def states(rule, values, every=60):
     series = alerting.series_of([{"series": "up", "values": values}], every)
     alarms = Alarms([rule])

@@ -75,9 +75,15 @@ def load_rules(source: Path | str = RULES) -> list[Rule]:
     Raises
     ------
     CourseError
-        If it is no file of rules.
+        If it is no file of rules, or is not there.
     """
-    text = source.read_text(encoding="utf-8") if isinstance(source, Path) else source
+    try:
+        text = source.read_text(encoding="utf-8") if isinstance(source, Path) else source
+    except OSError:
+        raise CourseError(
+            f"There is no file of rules {source.name} in {source.parent}. Bring it back with: "
+            "git checkout -- course"
+        ) from None
     try:
         entries = [rule for group in yaml.safe_load(text)["groups"] for rule in group["rules"]]
         return [

@@ -90,8 +90,12 @@ def _plain(value: Any) -> str:
 
 
 def to_csv(cards: Sequence[dict[str, Any]]) -> str:
-    """Return the leaderboard as CSV; what a spreadsheet would take for a formula gets a quote."""
+    """Return the leaderboard as CSV; what a spreadsheet would take for a formula gets a quote.
+
+    It begins with the mark by which Excel knows UTF-8.
+    """
     text = io.StringIO()
+    text.write("\ufeff")
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(COLUMNS)
     for row in rows(cards):

@@ -8,10 +8,7 @@ from itertools import count
 from typing import Any
 
 import aiohttp
-import grpc
 import pandas as pd
-
-from mlops_school.service.rpc import delay_pb2, delay_pb2_grpc
 
 TIMEOUT = 10.0  # seconds after which a client gives up on an answer
 _COLUMNS = ["due", "seconds", "status"]
@@ -129,6 +126,10 @@ def by_grpc_clients(
     DataFrame
         As of :func:`at_rate`; the ``status`` is that of HTTP with the same meaning.
     """
+    # Here, since they want one version of protobuf, which those who ask over HTTP may not have.
+    import grpc
+
+    from mlops_school.service.rpc import delay_pb2, delay_pb2_grpc
 
     async def main() -> list[tuple]:
         start = time.perf_counter()

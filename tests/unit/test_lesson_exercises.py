@@ -4,6 +4,7 @@ The rules are functions, and at the end of this file they are tried on exercises
 """
 
 import ast
+import functools
 import importlib
 import pkgutil
 import types
@@ -22,6 +23,11 @@ MODULES = [
     if not module.ispkg
 ]
 SOURCES = {unit.id: unit.source for unit in (*load_manifest(), *load_labs())}
+
+
+@functools.lru_cache(1)  # all exercises of a lesson come one after the other
+def cells_of(source):
+    return read_cells(source)
 
 
 def slug(module):
@@ -72,7 +78,7 @@ def belongs_to_a_lesson(module, lessons):
 
 def is_not_attempted_before_a_learner_begins(one):
     assert one.outcome(*(____ for _ in one.answers)).status == "not attempted"
-    (cell,) = (cell for cell in read_cells(SOURCES[one.lesson]) if cell.id == one.name)
+    (cell,) = (cell for cell in cells_of(SOURCES[one.lesson]) if cell.id == one.name)
     assert run(one, cell.unsolved()).status == "not attempted"
 
 
@@ -164,6 +170,7 @@ def lesson(tmp_path, monkeypatch):
     path = tmp_path / "lessons" / "98_fake.py"
     path.parent.mkdir()
     path.write_text(LESSON, encoding="utf-8")
+    cells_of.cache_clear()
     monkeypatch.setattr(exercises, "COURSE", tmp_path)
     monkeypatch.setitem(SOURCES, "98_fake", path)
     return path
@@ -214,6 +221,7 @@ def test_a_module_is_named_after_its_lesson():
 def test_a_cell_that_is_answered_already_breaks_a_rule(lesson):
     given_away = LESSON.replace("    ###", "    return True\n    ###", 1)
     lesson.write_text(given_away, encoding="utf-8")
+    cells_of.cache_clear()
     with pytest.raises(AssertionError):
         is_not_attempted_before_a_learner_begins(make())
 

@@ -125,7 +125,7 @@ def test_schemathesis_finds_nothing_against_the_openapi_document(fastapi, tmp_pa
     settings = tmp_path / "schemathesis.toml"
     settings.write_text(SETTINGS, encoding="utf-8")
     command = ["schemathesis.cli", "--config-file", str(settings), "run"]
-    limits = ["--mode", "all", "--max-examples", "25", "--seed", "1", "--no-color"]
+    limits = ["--mode", "all", "--max-examples", "12", "--seed", "1", "--no-color"]
     found = subprocess.run(
         [sys.executable, "-m", *command, f"{fastapi.address}/openapi.json", *limits],
         cwd=tmp_path,

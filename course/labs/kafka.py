@@ -4,7 +4,7 @@
 # In lesson 13, landings came through a log: a file with an event a line, on one computer. When that computer is off,
 # nobody reports and nobody reads. And one file is read by one consumer, however many landings there are.
 #
-# **Apache Kafka** keeps such logs on several computers, its *brokers*, and cuts each stream into several logs, so
+# **Apache Kafka** keeps such logs on several computers, its **brokers**, and cuts each stream into several logs, so
 # that several consumers share the work. The ideas stay: an offset, an effect, a kill between the two. New
 # are two questions: which log does a message go into? And who reads which?
 

@@ -23,7 +23,7 @@ print("Hello from your own computer!")
 # %% [markdown] id="memory-intro"
 # ### Cells share a memory
 #
-# What one cell defines, the next ones can use. The memory belongs to the *kernel*, a Python program that
+# What one cell defines, the next ones can use. The memory belongs to the **kernel**, a Python program that
 # runs behind this page.
 
 # %% id="define"

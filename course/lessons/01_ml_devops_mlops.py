@@ -49,7 +49,7 @@ q1.check(rule, may_flights)
 # %% [markdown] id="learn-intro"
 # Now nobody writes a rule. A model gets the flights of January to April with their outcomes, and finds out
 # by itself what late flights have in common. For each new flight it then gives a probability. It warns from
-# the probability on that would have been cheapest for the flights it learned from.
+# the probability on that would have been cheapest for the flights it learned from: its **threshold**.
 #
 # All are measured on May, a month that the model has never seen.
 
@@ -164,7 +164,7 @@ print(f"in use: version {len(versions)}, {versions[-1](january):.1f} percent")
 # ## MLOps: the same code, new data, a worse model
 #
 # With a model, there is trouble even if nobody changes anything. The model above learned from January to
-# April. We leave it as it is, and measure it month by month. ROC AUC is the chance that it gives a late flight
+# April. We leave it as it is, and measure it month by month. **ROC AUC** is the chance that it gives a late flight
 # a higher probability than a punctual one. Requirement R3 says how much is enough.
 
 # %% id="drift"
@@ -272,8 +272,8 @@ pd.Series(wrong).rename_axis("forgotten").to_frame("answers")
 #
 # ### 3. Reproducibility
 #
-# Training draws some flights at random, to know when to stop. Train twice on a part of January: without a seed, with a
-# seed, and with the seed on a colleague's copy in which one single flight is missing. Are the probabilities
+# Training draws some flights at random, to know when to stop. Train twice on a part of January: without a **seed** (the number
+# from which a series of random ones begins), with a seed, and with the seed on a colleague's copy in which one single flight is missing. Are the probabilities
 # the same? And would the version of the data, a fingerprint of every value, have told?
 
 # %% id="reproducibility"

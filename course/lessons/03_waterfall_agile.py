@@ -209,8 +209,8 @@ simulation_views.explore(conditions, seeds[:20])
 # ## What does a change cost?
 #
 # Barry Boehm collected in 1981 what it cost to correct a requirement, by the phase in which that was noticed: in small projects
-# four to six times as much at the end as at the beginning, in large ones up to a hundred times. This *cost-of-change
-# curve* is the main argument for early feedback. What is it here?
+# four to six times as much at the end as at the beginning, in large ones up to a hundred times. This **cost-of-change
+# curve** is the main argument for early feedback. What is it here?
 
 # %% id="cost"
 costs = simulation_views.cost_of_change(conditions, seeds)
@@ -240,7 +240,7 @@ for product, percent in {"stable devices": (0.1, 0.3), "contested markets": (10,
 
 # %% [markdown] id="q4-task"
 # Two measures, two answers. *Value at the deadline*: Agile is ahead from the start, because of the misunderstandings; with more change Waterfall falls off a
-# cliff, Agile down a slope. *Effort*: the median crosses zero. To its left Waterfall is
+# cliff, Agile down a slope. *Effort*: the median, the project in the middle, crosses zero. To its left Waterfall is
 # cheaper, to its right Agile, and the band says that for a single project luck matters more than the method.
 #
 # ### Exercise 4: how long should a sprint be?

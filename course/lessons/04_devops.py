@@ -8,7 +8,7 @@
 # |---|---|---|---|
 # | Dev | develop | what changes? | a Git repository |
 # | Dev | test | does it still do what it should? | unit tests |
-# | Dev | QA | who makes sure that they are run? | a hook and a pipeline |
+# | Dev | QA, quality assurance | who makes sure that they are run? | a hook and a pipeline |
 # | Ops | deliver | what exactly goes out? | an artefact |
 # | Ops | deploy | how does it go live, and back? | a switch with a health check |
 # | Ops | maintain | what if it fails? | rollback, then repair |
@@ -106,8 +106,8 @@ q1.check(has_secret)
 # %% [markdown] id="pipeline-intro"
 # ## QA: a pipeline that nobody can forget
 #
-# A hook lives on one computer, and can be skipped. So after each push, a **pipeline** runs on a machine that
-# belongs to nobody: from a fresh copy of the commit, all tests, then the packing. What it does stands in a
+# A hook lives on one computer, and can be skipped. So after each **push**, which sends commits to the
+# repository that all share, a **pipeline** runs on a machine that belongs to nobody: from a fresh copy of the commit, all tests, then the packing. What it does stands in a
 # file of the repository. Ours is in the syntax of GitHub Actions, and in the folder `.github/workflows`, where
 # GitHub looks for it: there it would run as it is.
 #
@@ -189,7 +189,8 @@ print(repository.git("log", "--graph", "--format=%s%d"))
 # ## Deliver: what exactly goes out?
 #
 # The job `package` has left an **artefact**: one file with the service in it, named after its version, and
-# beside it the SHA-256 of its bytes. Whoever deploys compares. And if the same commit always gives the same
+# beside it the **SHA-256** of its bytes, a number that tells whether a single one has changed. Whoever deploys
+# compares. And if the same commit always gives the same
 # bytes, anyone can find out whether a file really comes from that commit.
 
 # %% id="artefact"

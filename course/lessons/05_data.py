@@ -108,7 +108,8 @@ q1.check(new_columns)
 # ## Extract, transform, load
 #
 # That is **ETL**, in three steps. *Extract* reads the file, every value as text. *Transform* gives the types
-# that the schema promises, and adds what follows from other columns, such as `time_hour`, the moment in UTC.
+# that the schema promises, and adds what follows from other columns, such as `time_hour`, the moment in UTC,
+# the clock of the whole world.
 # *Load* stores the result.
 #
 # A promise is worth something only if a file that breaks it is *refused as a whole*, as R8 says, before

@@ -53,7 +53,7 @@ def summary(month):
 pd.DataFrame({"first sender": summary(first), "second sender": summary(second)})
 
 # %% [markdown] id="cost-intro"
-# Same rows, same columns, same types, the same gaps. Even the median is only a little closer to zero, and a
+# Same rows, same columns, same types, the same gaps. Even the median, the value in the middle, is only a little closer to zero, and a
 # month in which the typical flight is on time surprises nobody.
 #
 # Now let a service learn from it. The simplest one that knows anything counts how often flights of each hour

@@ -27,7 +27,7 @@ shuffles = 200  # how often chance gets a try, near the end
 #
 # Two requirements lead us. R1 says what the service predicts and what it may use; R7 promises something to
 # small airports. Both are printed below in their *first wording*, as the team wrote them before anyone had
-# looked at the data. Read them with suspicion.
+# looked at the data. Read them with suspicion. A flight's **label** is what became of it, late or not: what a model is to learn.
 #
 # | name | question | what the answer would change |
 # |---|---|---|
@@ -283,7 +283,7 @@ findings.add("weather", foggy, "features, but only of weather that is known in t
 #
 # ## Leakage, found by looking
 #
-# Now we screen the columns: how well does each one, all alone, rank late flights above punctual ones? ROC AUC
+# **Leakage** is a feature that knows what nobody will know in time. So we screen the columns: how well does each one, all alone, rank late flights above punctual ones? ROC AUC
 # says it again. (A text
 # becomes the share late of its value on *other* days. `before` has a value for every fourth flight only; each column
 # is judged by the flights that have one.)
@@ -441,7 +441,7 @@ findings.add("R7", "one month decides nothing", "change request: 3 months togeth
 #
 # Who looks often finds something. To see it, we *shuffle the labels*, so that nothing has to do with anything,
 # and ask a hundred questions: are flights whose number ends in 00, 01, … 99 late more often? On the right we shuffle
-# 200 times and keep only the best find of each. It is measured in **standard errors**: beyond 2 of them
+# 200 times and keep only the best find of each. It is measured in **standard errors**, the spread that chance alone gives: beyond 2 of them
 # (1.96, the dotted line), *one* look counts as significant at 95 percent.
 
 # %% id="looks"

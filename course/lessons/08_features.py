@@ -210,14 +210,15 @@ print(f"probability of being late: {model.predict_proba(odd)[0, 1]:.2f}")
 
 # %% [markdown] id="leak-intro"
 # It answers. `handle_unknown` makes the unknown airline a missing value, and these trees know what to do with
-# missing values. A linear model would need an imputer and a scaler, as two more steps of the pipeline.
+# missing values. A linear model would need two more steps in the pipeline: an **imputer**, which fills gaps,
+# and a scaler, which brings all numbers to one size.
 #
 # ## What leakage costs
 #
 # **Leakage** is a feature that knows what will not be known. Let us cause it on purpose. A colleague adds
 # `dep_delay`: how late the flight left. Surely that helps to say how late it arrives?
 #
-# We measure twice. *In the notebook* the validation flights have their `dep_delay`. *In service*, two hours
+# We measure twice. *In the notebook* the flights of May, by which we judge, have their `dep_delay`. *In service*, two hours
 # before, nobody knows it, so it is missing. The measure is the **ROC AUC**: of one late and one punctual flight, how
 # often does the late one get the higher probability? Guessing gives 0.5, and 1 is perfect.
 

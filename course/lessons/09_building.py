@@ -113,7 +113,7 @@ rate_by_hour[[6, 12, 20]].round(2)
 # %% [markdown] id="mlflow-intro"
 # ## Every attempt leaves a record
 #
-# **MLflow** keeps a *run* for each attempt, in an *experiment*. A run holds
+# **MLflow** keeps a **run** for each attempt, in an **experiment**. A run holds
 #
 # | part | answers | here |
 # |---|---|---|
@@ -139,7 +139,8 @@ def record(name, probability, threshold, **params):
 
 
 # %% [markdown] id="models-intro"
-# Now the rule by hour and two models that learn. All three warn from a probability of 0.5 on, as everybody
+# Now the rule by hour and two models that learn. **Logistic regression** adds the features up, each with a
+# weight; **boosted trees** are many small decision trees, each of which corrects those before it. All three warn from a probability of 0.5 on, as everybody
 # does.
 
 # %% id="models"
@@ -310,9 +311,8 @@ print("settings:", {name: chosen.data.params[name] for name in [*choices, "seed"
 print("takes:   ", *stored.signature.inputs.input_names()[:6], "…")
 
 # %% [markdown] id="test-intro"
-# With the model, MLflow stores its *signature*: the columns that it takes, with their types, so that whoever
-# serves it can refuse a request that does not fit. The file is in the `skops` format, which, unlike a pickle,
-# runs no code of its own when it is opened.
+# With the model, MLflow stores its **signature**: the columns that it takes, with their types, so that whoever
+# serves it can refuse a request that does not fit. The file is in the `skops` format, which, unlike a pickle (Python's own format), runs no code of its own when it is opened.
 #
 # ## Open the last month, once
 #

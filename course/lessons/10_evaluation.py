@@ -46,8 +46,8 @@ print(verdict.RULE)
 # Release 1 has learned from January to April, and May has chosen its threshold. June to December are the *exam*: it
 # has seen none of them. R1 wants the flights without a verdict reported, so we count them first.
 #
-# Then June, by five metrics. *Precision*: of the warnings, which share was right? *Recall*: of the late flights, which
-# share was warned of? *F1* is a mean of both (the harmonic one). ROC AUC is the chance that a late flight
+# Then June, by five metrics. **Precision**: of the warnings, which share was right? **Recall**: of the late flights, which
+# share was warned of? **F1** is a mean of both (the harmonic one). ROC AUC is the chance that a late flight
 # gets a higher probability than a punctual one. Dollars count both mistakes as R2 does.
 
 # %% id="exam"
@@ -125,7 +125,7 @@ for name, table in {"the random half": other_half, "June": load_examples([6])}.i
 # always new. So the only honest split is by time.
 #
 # And one later month is not enough, as June's interval has shown. So we move on month by month through the exam, and
-# judge R2 and R3 in each. (Who also trains again before each month calls that a *rolling origin*. Here release 1 stays as
+# judge R2 and R3 in each. (Who also trains again before each month calls that a **rolling origin**. Here release 1 stays as
 # it is, since it is release 1 that we may switch on.)
 
 # %% id="months"
@@ -190,8 +190,8 @@ print(late.groupby("small")["warned"].mean().round(2).to_dict())
 # ## Do the probabilities mean what they say?
 #
 # If the model says 0.4 for a thousand flights, 400 should be late. That is **calibration**, and ROC AUC does not
-# see it: it only looks at the order. The *expected calibration error* is the average distance from the dotted
-# line, the *Brier score* the mean squared distance of probability and outcome. (Lesson 09 met this problem when its
+# see it: it only looks at the order. The **expected calibration error** is the average distance from the dotted
+# line, the **Brier score** the mean squared distance of probability and outcome. (Lesson 09 met this problem when its
 # cheapest threshold was not the 0.20 that the costs suggest.)
 
 # %% id="calibration"
@@ -291,7 +291,7 @@ report.groupby(["file", "outcome"]).size()
 # 0.354 in heavy rain. Who taught it that? The first line below counts: of 105,475 flights, 60 had heavy rain. Trees learn
 # little more than chance from so few, and June's ROC AUC does not notice.
 #
-# Repair it with knowledge: a *monotonic constraint* forbids the trees to let the probability fall with more rain, more
+# Repair it with knowledge: a **monotonic constraint** forbids the trees to let the probability fall with more rain, more
 # wind or less visibility. The candidate is trained with it, and gets its threshold from May, like release 1. Then: the
 # same tests, and both models on the same June.
 
@@ -412,8 +412,8 @@ print(f"price: {100 * (after - before):.1f} cents per flight")
 #
 # R5: 95 of 100 answers within 200 milliseconds. But at which load? Derive it: the busiest hour of the year, with every
 # passenger asking once within that hour. We ask for three times that, as a reserve. Then we raise the load in steps, from a third of what the service can
-# do to nearly twice as much, by real requests over HTTP. For each step: the median (p50), the mean, p95 and
-# p99. (A step has few requests here, so its p99 is nearly the slowest of them.)
+# do to nearly twice as much, by real requests over HTTP. For each step: the median (p50), the mean, p95 (95 of 100 answers
+# are quicker) and p99. (A step has few requests here, so its p99 is nearly the slowest of them.)
 
 # %% tags=["nbval-ignore-output"] id="stress"
 from mlops_school import load, stress
@@ -440,7 +440,7 @@ stress.compare(expected, usual, patient, steps)
 #   longer and longer. That is **coordinated omission**. `load.at_rate` sends when a request is *due*, like the world.
 #
 # What if twice as many come as the service can answer? It answers *everybody*, too late. Better: let in only as many as can be
-# answered in time, and tell the others *at once* to come back (status 503, `Retry-After`). That is *load shedding*.
+# answered in time, and tell the others *at once* to come back (status 503, `Retry-After`). That is **load shedding**.
 #
 # ### Exercise 5: how many may be inside?
 #

@@ -272,7 +272,7 @@ Markdown(card[card.index("## Evaluation") :].replace("## ", "#### "))
 #
 # ## The same pipeline in four services
 #
-# A pipeline on your laptop is one that you can forget. A **CI service** runs it on each push. We have written the six
+# A pipeline on your laptop is one that you can forget. A **CI service** (*continuous integration*) runs it on each push. We have written the six
 # stages for four of them. Each looks for its file at one place in a repository; there ours would have to stand.
 #
 # Three of the languages have a **schema**, which says which words may stand where. `check-jsonschema` brings the three
@@ -445,7 +445,8 @@ print(*registry.check(2), sep="\n")
 # The second time, the package agrees with itself. Who keeps lock and key in one place has no lock. What gave it away is
 # the SHA-256 that was written down *elsewhere*, in the database, when the version was registered.
 #
-# To repair it, put the right bytes back. Where they come from does not matter: if the digest agrees, they are the same.
+# To repair it, put the right bytes back. Where they come from does not matter: if the **digest** agrees, as such a hash
+# of a file is called, they are the same.
 # The pipeline has kept its own copy.
 
 # %% id="restore"

@@ -67,7 +67,7 @@ timetable.head(3)
 #
 # A first batch is quickly written: forecast 200 flights at a time, and add each lot to a file.
 #
-# The scheduler that starts it lost its connection last night. It was not sure whether the batch had run, so it
+# The **scheduler**, a program that starts it at its hour, lost its connection last night. It was not sure whether the batch had run, so it
 # started it again.
 
 

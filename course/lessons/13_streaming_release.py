@@ -46,7 +46,7 @@ for name in ["R5", "R6", "R11", "R12"]:
 # several consumers can read the same log, each at its own pace.
 #
 # Ours is a file with an event a line. It stands in for Apache Kafka, which does the same on several computers:
-# there, a stream has a name, its *topic*, and is cut into several such logs, its *partitions*.
+# there, a stream has a name, its **topic**, and is cut into several such logs, its **partitions**.
 
 # %% id="log"
 folder = new_folder("13-streaming-release")
@@ -81,7 +81,7 @@ for handler in ["offset first", "effect first"]:
 # | effect, then offset | the event is counted again | **at least once** |
 #
 # No third order exists. But both steps write into the *same* SQLite file, and a database can keep two changes
-# *as one*: all that happens in a `with database:` block is a *transaction*.
+# *as one*: all that happens in a `with database:` block is a **transaction**.
 #
 # ### Exercise 1: neither lost nor twice
 #
@@ -273,7 +273,7 @@ print("requests without an answer, with a dead shadow:", swaps.lost(answers))
 #
 # ### A canary: some flights first
 #
-# The other way lets the new release answer a *share* of the flights. Which ones is not drawn anew for each
+# The other way, a **canary**, lets the new release answer a *share* of the flights. Which ones is not drawn anew for each
 # request: the gateway computes a number from 0 to 1 from the flight itself (a *hash*), and takes the flights below the
 # share. So a flight that is asked for twice meets the same release twice, and a larger share keeps all flights
 # that it had.
@@ -390,8 +390,9 @@ rollouts.decisions(series)
 # ## Part 3: let a machine do it
 #
 # You started, asked for health, routed, drained and stopped by hand. **Kubernetes** does these steps on a
-# *cluster*, computers that work together, for any number of **replicas**, equal copies of a service. A *Dockerfile*
-# says what is in them, *manifests* say what you want. In `course/deploy` are those of our service, complete, and
+# **cluster**, computers that work together, for any number of **replicas**, equal copies of a service. Each runs in a
+# **container**, which sees only the files of its **image**. A **Dockerfile** says how the image is made, **manifests**
+# say what you want. In `course/deploy` are those of our service, complete, and
 # checked by strict tools (hadolint, kubernetes-validate). They were not run here: that needs Docker and a cluster.
 # These are the parts to read.
 
@@ -423,7 +424,7 @@ print(containers.to_yaml({name: pod[name] for name in names}))
 # Suppose the service had three paths. `/alive`: the process answers. `/health`: its model is loaded as well.
 # `/deep`: the weather source answers as well. (Without weather, our model still forecasts, a little worse.)
 # Which path, or `None`, is right for `liveness`, and which for `readiness`? The check runs a small simulation
-# of a *node*, one computer of the cluster, with three replicas: the weather source is away for five minutes, and
+# of a **node**, one computer of the cluster, with three replicas: the weather source is away for five minutes, and
 # later one replica hangs. The cell after the exercise draws what the most diligent liveness probe would do.
 
 # %% id="q5"

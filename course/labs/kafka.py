@@ -4,7 +4,7 @@
 # In lesson 13, landings came through a log: a file with an event a line, on one computer. When that computer is off,
 # nobody reports and nobody reads. And one file is read by one consumer, however many landings there are.
 #
-# **Apache Kafka** keeps such logs on several computers, its *brokers*, and cuts each stream into several logs, so
+# **Apache Kafka** keeps such logs on several computers, its **brokers**, and cuts each stream into several logs, so
 # that several consumers share the work. The ideas stay: an offset, an effect, a kill between the two. New
 # are two questions: which log does a message go into? And who reads which?
 
@@ -158,7 +158,7 @@ def kill_and_resume(database, once):
 kill_and_resume(folder / "always.db", once=False)
 
 # %% [markdown] id="once-intro"
-# 200 were committed, so the 50 after them came **again**, and were counted again. That is *at least once*, and Kafka
+# 200 were committed, so the 50 after them came *again*, and were counted again. That is *at least once*, and Kafka
 # cannot know better: your database is not its own. (For what is written back to Kafka, it has transactions.)
 #
 # The cure is the one of lesson 13: keep in the same transaction by which key a flight is known, and leave out what

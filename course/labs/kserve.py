@@ -5,7 +5,7 @@
 # **KServe** is an extension of Kubernetes that makes them from one, an **inference service**: here is my model, so
 # many replicas, so much of the traffic for the new release. Platforms of many companies are built on it.
 #
-# KServe is two things. The platform needs a cluster, which a laptop has not. But in each of its pods runs a **model server**, an
+# KServe is two things. The platform needs a cluster, which a laptop has not. But in each of its **pods**, which hold the containers, runs a **model server**, an
 # ordinary Python program. In this lab the real one serves release 1 on your computer, in two protocols, V1 and V2. Of the platform
 # you write the manifest, and let KServe's own client read it. Nothing of a cluster runs here.
 

@@ -8,7 +8,7 @@
 # |---|---|---|---|
 # | Dev | develop | what changes? | a Git repository |
 # | Dev | test | does it still do what it should? | unit tests |
-# | Dev | QA | who makes sure that they are run? | a hook and a pipeline |
+# | Dev | QA, quality assurance | who makes sure that they are run? | a hook and a pipeline |
 # | Ops | deliver | what exactly goes out? | an artefact |
 # | Ops | deploy | how does it go live, and back? | a switch with a health check |
 # | Ops | maintain | what if it fails? | rollback, then repair |
@@ -86,7 +86,7 @@ repository.commit("Ask for the weather")
 # ### Exercise 1: write the hook's condition
 #
 # Write `has_secret(line)`: True if the line gives a name with `password` in it, in small or capital letters,
-# a **text in quotation marks**; otherwise False.
+# a *text in quotation marks*; otherwise False.
 
 
 # %% id="q1"
@@ -106,8 +106,8 @@ q1.check(has_secret)
 # %% [markdown] id="pipeline-intro"
 # ## QA: a pipeline that nobody can forget
 #
-# A hook lives on one computer, and can be skipped. So after each push, a **pipeline** runs on a machine that
-# belongs to nobody: from a fresh copy of the commit, all tests, then the packing. What it does stands in a
+# A hook lives on one computer, and can be skipped. So after each **push**, which sends commits to the
+# repository that all share, a **pipeline** runs on a machine that belongs to nobody: from a fresh copy of the commit, all tests, then the packing. What it does stands in a
 # file of the repository. Ours is in the syntax of GitHub Actions, and in the folder `.github/workflows`, where
 # GitHub looks for it: there it would run as it is.
 #
@@ -189,7 +189,8 @@ print(repository.git("log", "--graph", "--format=%s%d"))
 # ## Deliver: what exactly goes out?
 #
 # The job `package` has left an **artefact**: one file with the service in it, named after its version, and
-# beside it the SHA-256 of its bytes. Whoever deploys compares. And if the same commit always gives the same
+# beside it the **SHA-256** of its bytes, a number that tells whether a single one has changed. Whoever deploys
+# compares. And if the same commit always gives the same
 # bytes, anyone can find out whether a file really comes from that commit.
 
 # %% id="artefact"
@@ -387,7 +388,7 @@ print("lead time:", newest.time - newest.committed[-1])
 #
 # ### Exercise 5: which guard would have caught it?
 #
-# You have met four guards: the `hook`, the `test`, the `health check`, and `monitoring`. Which is the **first**
+# You have met four guards: the `hook`, the `test`, the `health check`, and `monitoring`. Which is the *first*
 # one that can catch each of these faults?
 #
 # - A: the private key of a server lies among the files that are about to be committed.

@@ -5,8 +5,8 @@
 # read about it: you do it, here, on your own computer. Nothing needs an account, a cloud or a credit card.
 #
 # Every lesson is a page like this one: text, and **cells** of code that you run. This first lesson shows
-# how, checks your computer, and introduces the flights that the whole course is about. Words that are
-# **bold** are terms, or keys and menus; the [glossary](../course/glossary/README.md) explains every term.
+# how, checks your computer, and introduces the flights that the whole course is about. Words in bold
+# letters are terms, or keys and menus; the [glossary](../course/glossary/README.md) explains every term.
 
 # %% [markdown] id="run-a-cell"
 # ## Run a cell

@@ -3,7 +3,6 @@
 import os
 import secrets
 import shutil
-import sys
 
 from mlops_school.environments import Environment
 from mlops_school.errors import CourseError

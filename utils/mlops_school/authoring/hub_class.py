@@ -1,4 +1,4 @@
-"""A class of learners on the hub of ``school hub``: does it work, and what does it need?
+"""What a class of learners needs on the hub of ``school hub``, and whether everyone can work.
 
 ``python -m mlops_school.authoring.hub_class 30`` measures it and writes ``course/hub/measured.md``.
 """
@@ -39,6 +39,10 @@ from mlops_school.solutions import read_solutions
 STOP_SECONDS = 60
 FEW = 4  # learners, for a lesson that needs much memory
 LIGHT, HEAVY = "00_start_here", "08_features"
+COLUMNS = (
+    "lesson", "learners", "load before", "slowest start, s", "lesson done by all, s", "idle, MB",
+    "with kernel, MB", "most, MB", "all learners, MB", "hub and proxy, MB",
+)  # fmt: skip
 
 
 class Hub:
@@ -125,7 +129,7 @@ class Learner:
     name : str
         With which the learner logs in.
     solves : tuple of str
-        The exercises that the learner answers rightly. The others are left open.
+        The exercises that the learner answers, rightly. The others are left open.
     page : str
         The path on which the learner's JupyterLab opens.
     ready : float
@@ -170,6 +174,8 @@ class Attendance:
         Which one.
     learners : list of Learner
         The class.
+    load : float
+        How many processes of this computer wanted a core in the minute before.
     done : float
         Seconds from the moment when all began the lesson until the last one had executed it.
     hub : float
@@ -178,6 +184,7 @@ class Attendance:
 
     lesson: Lesson
     learners: list[Learner]
+    load: float
     done: float
     hub: float
 
@@ -223,9 +230,10 @@ def memory(hub: Hub) -> dict[str, float]:
 
 
 async def _attend(hub: Hub, lesson: Lesson, size: int) -> Attendance:
+    load, *_ = os.getloadavg()
     exercises = list(read_solutions(lesson.source))
     learners = [
-        Learner(f"learner-{number:02}", tuple(exercises[number % (len(exercises) + 1) :]))
+        Learner(f"learner-{number:02}", tuple(exercises[number % len(exercises) :]))
         for number in range(size)
     ]
     async with AsyncExitStack() as stack:
@@ -235,7 +243,7 @@ async def _attend(hub: Hub, lesson: Lesson, size: int) -> Attendance:
         ]
         class_ = list(zip(learners, browsers, strict=True))
         began = time.perf_counter()
-        await asyncio.gather(*(_arrive(*one, began) for one in class_))
+        await asyncio.gather(*(arrive(*one, began) for one in class_))
         idle = memory(hub)
         began = time.perf_counter()
         await asyncio.gather(*(_work(*one, lesson) for one in class_))
@@ -247,10 +255,11 @@ async def _attend(hub: Hub, lesson: Lesson, size: int) -> Attendance:
         together = zip(learners, browsers, neighbours, strict=True)
         await asyncio.gather(*(_look(*one, lesson) for one in together))
         await asyncio.gather(*(one.stop_server() for one in browsers))
-    return Attendance(lesson, learners, done, active[""])
+    return Attendance(lesson, learners, load, done, active[""])
 
 
-async def _arrive(learner: Learner, browser: Browser, began: float) -> None:
+async def arrive(learner: Learner, browser: Browser, began: float = 0.0) -> None:
+    """Log in, have the server started, and note when it was ready."""
     await browser.log_in()
     learner.page = await browser.start_server()
     learner.ready = time.perf_counter() - began
@@ -289,6 +298,7 @@ def _answers(address: str) -> bool:
 def report(attendances: Sequence[Attendance]) -> str:
     """Return what was measured, as Markdown."""
     rows = "\n".join(_row(one) for one in attendances)
+    header = f"| {' | '.join(COLUMNS)} |"
     return f"""# A class on the hub of `school hub`
 
 Measured by `python -m mlops_school.authoring.hub_class` on {date.today():%d %B %Y}:
@@ -298,13 +308,15 @@ All learners log in at once, over the hub's real HTTP. Their servers start, they
 execute its cells in kernels of their own, save it, and stop. Everybody's own work was there
 afterwards, and nobody could read a neighbour's.
 
-| lesson | learners | slowest start, s | lesson done by all, s | idle server, MB | with its kernel, MB | largest, MB | all learners, MB | hub and proxy, MB |
-|---|--:|--:|--:|--:|--:|--:|--:|--:|
+{header}
+|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|
 {rows}
 
-*Slowest start*: from the moment when all log in until the last JupyterLab has answered, with a copy of
-the course made for each. *Idle server* and *with its kernel* are what the median learner takes, after
-the last cell. Memory that processes share is divided among them (proportional set size).
+*Load before*: how many other processes wanted a core; more than there are cores, and everything
+below that is a time is longer than it would be alone. *Slowest start*: from the moment when all log in until the last JupyterLab has answered, with a copy
+of the course made for each. *Idle* and *with kernel*: what the median learner takes before the
+lesson, and after its last cell; *most* is the learner who takes most. Memory that processes share
+is divided among them (proportional set size).
 """
 
 
@@ -318,10 +330,12 @@ def measure(size: int) -> str:
     """
     attendances = []
     for name, learners in [(LIGHT, size), (HEAVY, min(FEW, size))]:
-        with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
-            with Hub(Path(folder)) as hub:
-                (lesson,) = find_lessons([name])
-                attendances.append(attend(hub, lesson, learners))
+        (lesson,) = find_lessons([name])
+        with (
+            tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder,
+            Hub(Path(folder)) as hub,
+        ):
+            attendances.append(attend(hub, lesson, learners))
         print(_row(attendances[-1]), flush=True)
     return report(attendances)
 
@@ -330,7 +344,7 @@ def _row(one: Attendance) -> str:
     idle = median(learner.idle for learner in one.learners)
     active = [learner.active for learner in one.learners]
     return (
-        f"| {one.lesson.id} | {len(one.learners)} "
+        f"| {one.lesson.id} | {len(one.learners)} | {one.load:.0f} "
         f"| {max(learner.ready for learner in one.learners):.0f} | {one.done:.0f} "
         f"| {idle:.0f} | {median(active):.0f} | {max(active):.0f} "
         f"| {sum(active):.0f} | {one.hub:.0f} |"

@@ -14,6 +14,7 @@ from mlops_school.errors import CourseError
 
 START_SECONDS = 600  # until a server answers, if a whole class starts on a small machine
 CELL_SECONDS = 600
+_ENDS = {aiohttp.WSMsgType.CLOSE, aiohttp.WSMsgType.CLOSED, aiohttp.WSMsgType.ERROR}
 _OUTPUTS = {"stream", "display_data", "execute_result", "error"}
 
 
@@ -30,9 +31,7 @@ class Browser:
         With which the learner logs in.
     """
 
-    def __init__(
-        self, session: aiohttp.ClientSession, hub: str, name: str, password: str
-    ) -> None:
+    def __init__(self, session: aiohttp.ClientSession, hub: str, name: str, password: str) -> None:
         self._session, self._hub, self.name, self._password = session, URL(hub), name, password
 
     async def log_in(self) -> None:
@@ -140,7 +139,7 @@ async def _execute(socket: aiohttp.ClientWebSocketResponse, cell: NotebookNode) 
     cell.outputs, missing = [], {"execute_reply", "idle"}
     while missing:
         frame = await socket.receive()
-        if frame.type in (aiohttp.WSMsgType.CLOSE, aiohttp.WSMsgType.CLOSED, aiohttp.WSMsgType.ERROR):
+        if frame.type in _ENDS:
             raise CourseError(f"The kernel was gone in cell {cell.id!r}.")
         if frame.type != aiohttp.WSMsgType.TEXT:
             continue  # what a widget shows

@@ -8,6 +8,7 @@ import json
 import os
 import shutil
 import subprocess
+from urllib.parse import quote
 
 import psutil
 import pytest
@@ -17,11 +18,14 @@ from mlops_school.authoring import hub_class
 from mlops_school.authoring.hub_class import Hub, Learner, attend, browser, new_session
 from mlops_school.errors import CourseError
 from mlops_school.manifest import find_lessons
-from mlops_school.paths import COURSE, NOTEBOOKS
+from mlops_school.paths import COURSE, NOTEBOOKS, ROOT
 from mlops_school.solutions import read_solutions
 
 SIZE = int(os.environ.get("SCHOOL_CLASS_SIZE", "30"))
 PAGE = "lab/tree/mlops-school/notebooks/00_start_here.ipynb"
+BRANCH = subprocess.run(
+    ["git", "-C", ROOT, "branch", "--show-current"], capture_output=True, encoding="utf-8"
+).stdout.strip()
 IN_CI = bool(os.environ.get("CI"))
 
 pytestmark = [
@@ -114,6 +118,27 @@ def test_work_is_there_when_the_learner_comes_back(hub, attendance):
     assert [cell["id"] for cell in other["cells"]] == [
         cell["id"] for cell in json.loads(stored)["cells"]
     ]
+
+
+@pytest.mark.skipif(not BRANCH, reason="no branch is checked out, from which one could pull")
+def test_a_link_brings_the_course(hub):
+    """The link of the guide, for a course whose folder has another name here."""
+    query = f"git-pull?repo=file%3A%2F%2F{quote(str(ROOT), safe='')}&targetPath=mlops-school"
+    steps = query.replace("git-pull?", "git-pull/api?").replace("targetPath", "targetpath")
+
+    async def follow():
+        async with new_session() as session:
+            own = browser(hub, session, "ada")
+            await own.log_in()
+            await own.start_server()
+            page = await own.get(f"hub/user-redirect/{query}&urlpath=lab%2Ftree%2F{LESSON.id}")
+            events = await own.get(f"user/ada/{steps}")
+            await own.stop_server()
+            return page, events
+
+    page, events = asyncio.run(follow())
+    assert f"lab/tree/{LESSON.id}" in page
+    assert json.loads(events.strip().rpartition("data: ")[2]) == {"phase": "finished"}
 
 
 def test_a_wrong_password_opens_nothing(hub):

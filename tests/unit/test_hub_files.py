@@ -228,6 +228,21 @@ def test_missing_programs_are_named(monkeypatch):
 
 
 @posix
+@pytest.mark.parametrize(("version", "fits"), [("v18.19.1", False), ("", False), ("v22.1.0", True)])
+def test_an_old_node_is_told(monkeypatch, tmp_path, version, fits):
+    for name in ("node", "bash", "git"):
+        program = tmp_path / name
+        program.write_text(f"#!/bin/sh\necho {version}\n", encoding="utf-8")
+        program.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    if fits:
+        hub.require_machine()
+    else:
+        with pytest.raises(CourseError, match=f"Node.js 20 or later, and .* has {version}"):
+            hub.require_machine()
+
+
+@posix
 def test_school_hub_becomes_the_hub(monkeypatch, tmp_path, capsys):
     begun = []
     monkeypatch.setenv("SCHOOL_WORKSPACE", str(tmp_path / "work"))

@@ -1,8 +1,10 @@
 """A JupyterHub on this computer, with which a teacher tries how a class works."""
 
 import os
+import re
 import secrets
 import shutil
+import subprocess
 
 from mlops_school.environments import Environment
 from mlops_school.errors import CourseError
@@ -11,6 +13,7 @@ from mlops_school.servers import free_port
 
 HUB = COURSE / "hub"
 PROXY = "configurable-http-proxy"
+OLDEST_NODE = 20  # in which that proxy runs
 
 
 def environment() -> Environment:
@@ -85,4 +88,10 @@ def require_machine() -> None:
         raise CourseError(
             f"The hub needs {' and '.join(missing)}, which this machine does not have. Install "
             "that (Node.js brings node), and run the same command again."
+        )
+    version = subprocess.run(["node", "--version"], capture_output=True, encoding="utf-8").stdout
+    if int(re.match(r"v?(\d*)", version)[1] or 0) < OLDEST_NODE:
+        raise CourseError(
+            f"The hub needs Node.js {OLDEST_NODE} or later, and this machine has {version.strip()}."
+            " Install a newer one from https://nodejs.org, and run the same command again."
         )

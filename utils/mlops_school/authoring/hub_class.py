@@ -215,7 +215,7 @@ def browser(hub: Hub, session: aiohttp.ClientSession, name: str) -> Browser:
 def new_session() -> aiohttp.ClientSession:
     """Return what keeps the cookies of one learner."""
     jar = aiohttp.CookieJar(unsafe=True)  # for an address without a name, too
-    return aiohttp.ClientSession(cookie_jar=jar, timeout=aiohttp.ClientTimeout(total=600))
+    return aiohttp.ClientSession(cookie_jar=jar, timeout=aiohttp.ClientTimeout(total=900))
 
 
 def memory(hub: Hub) -> dict[str, float]:
@@ -312,11 +312,11 @@ afterwards, and nobody could read a neighbour's.
 |---|--:|--:|--:|--:|--:|--:|--:|--:|--:|
 {rows}
 
-*Load before*: how many other processes wanted a core; more than there are cores, and everything
-below that is a time is longer than it would be alone. *Slowest start*: from the moment when all log in until the last JupyterLab has answered, with a copy
-of the course made for each. *Idle* and *with kernel*: what the median learner takes before the
-lesson, and after its last cell; *most* is the learner who takes most. Memory that processes share
-is divided among them (proportional set size).
+*Load before*: how many processes wanted a core in the minute before; with more of them than cores,
+all times are longer than they need be. *Slowest start*: from the moment when all log in until the
+last JupyterLab has answered, with a copy of the course made for each. *Idle* and *with kernel*:
+what the median learner takes before the lesson, and after its last cell; *most* is the learner who
+takes most. Memory that processes share is divided among them (proportional set size).
 """
 
 

@@ -12,7 +12,7 @@ from yarl import URL
 
 from mlops_school.errors import CourseError
 
-START_SECONDS = 600  # until a server answers, if a whole class starts on a small machine
+START_SECONDS = 900  # until a server answers, if a whole class starts on a small machine
 CELL_SECONDS = 600
 _ENDS = {aiohttp.WSMsgType.CLOSE, aiohttp.WSMsgType.CLOSED, aiohttp.WSMsgType.ERROR}
 _OUTPUTS = {"stream", "display_data", "execute_result", "error"}
@@ -53,10 +53,10 @@ class Browser:
 
     async def start_server(self) -> str:
         """Have the hub start the learner's server, wait for it, and return the page it opens."""
-        await self._get("hub/spawn")
+        await self.get("hub/spawn")
         status = f"hub/api/users/{self.name}"
         for _ in range(START_SECONDS):
-            told = json.loads(await self._get(status))
+            told = json.loads(await self.get(status))
             if told["server"]:
                 async with self._session.get(self._hub / f"user/{self.name}/") as page:
                     page.raise_for_status()
@@ -72,7 +72,7 @@ class Browser:
         headers = {"X-XSRFToken": self._token(self._hub / "hub/")}
         async with self._session.delete(address, headers=headers) as answer:
             answer.raise_for_status()
-        while json.loads(await self._get(f"hub/api/users/{self.name}"))["servers"]:
+        while json.loads(await self.get(f"hub/api/users/{self.name}"))["servers"]:
             await asyncio.sleep(0.2)
 
     async def read(self, path: str) -> Any:
@@ -87,8 +87,14 @@ class Browser:
         model = {"type": "notebook", "content": notebook}
         await self._ask("PUT", f"api/contents/{path}", json=model)
 
+    async def get(self, path: str) -> str:
+        """Return the text with which any page below the hub's address is answered."""
+        async with self._session.get(self._hub / path) as answer:
+            answer.raise_for_status()
+            return await answer.text()
+
     async def status_of(self, path: str) -> int:
-        """Return the status with which any page below the hub's address is answered."""
+        """Return the status with which such a page is answered."""
         async with self._session.get(self._hub / path) as answer:
             return answer.status
 
@@ -108,11 +114,6 @@ class Browser:
             for cell in notebook.cells:
                 if cell.cell_type == "code":
                     await asyncio.wait_for(_execute(socket, cell), CELL_SECONDS)
-
-    async def _get(self, path: str) -> str:
-        async with self._session.get(self._hub / path) as answer:
-            answer.raise_for_status()
-            return await answer.text()
 
     async def _ask(self, method: str, path: str, **content: Any) -> dict[str, Any]:
         """Ask the learner's own server."""

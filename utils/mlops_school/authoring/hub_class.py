@@ -214,8 +214,13 @@ def browser(hub: Hub, session: aiohttp.ClientSession, name: str) -> Browser:
 
 def new_session() -> aiohttp.ClientSession:
     """Return what keeps the cookies of one learner."""
-    jar = aiohttp.CookieJar(unsafe=True)  # for an address without a name, too
-    return aiohttp.ClientSession(cookie_jar=jar, timeout=aiohttp.ClientTimeout(total=900))
+    return aiohttp.ClientSession(
+        cookie_jar=aiohttp.CookieJar(unsafe=True),  # for an address without a name, too
+        # The proxy closes connections that are idle for seconds, just when one is used again:
+        # a browser would ask again.
+        connector=aiohttp.TCPConnector(force_close=True),
+        timeout=aiohttp.ClientTimeout(total=900),
+    )
 
 
 def memory(hub: Hub) -> dict[str, float]:

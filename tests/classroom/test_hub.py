@@ -8,6 +8,7 @@ import json
 import os
 import shutil
 import subprocess
+from pathlib import Path
 from urllib.parse import quote
 
 import psutil
@@ -26,6 +27,7 @@ PAGE = "lab/tree/mlops-school/notebooks/00_start_here.ipynb"
 BRANCH = subprocess.run(
     ["git", "-C", ROOT, "branch", "--show-current"], capture_output=True, encoding="utf-8"
 ).stdout.strip()
+TEMPORARY = Path("/tmp")
 IN_CI = bool(os.environ.get("CI"))
 
 pytestmark = [
@@ -174,9 +176,11 @@ def test_no_process_outlives_the_hub(tmp_path, end):
             notebook.cells = [cell for cell in notebook.cells if cell.cell_type == "code"][:1]
             await own.execute(hub_class.path_of(LESSON), notebook)
 
+    before = {*TEMPORARY.glob("school.*")}
     with Hub(tmp_path) as started:
         asyncio.run(work(started))
         processes = started.processes()
+        assert len({*TEMPORARY.glob("school.*")} - before) == 1
         commands = " ".join(" ".join(one.cmdline()) for one in processes)
         for part in ("jupyterhub", "configurable-http-proxy", "hub_server", "ipykernel_launcher"):
             assert part in commands
@@ -188,6 +192,7 @@ def test_no_process_outlives_the_hub(tmp_path, end):
             assert started.process.returncode == 0
     _, alive = psutil.wait_procs(processes, timeout=90)
     assert [one.cmdline() for one in alive] == []
+    assert {*TEMPORARY.glob("school.*")} <= before
 
 
 # What a configuration file sets, checked against the classes of the real JupyterHub: a misspelt

@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 import yaml
@@ -169,7 +170,11 @@ def test_a_server_starts_at_home_with_the_settings_of_the_course(start):
     variables = dict(line.split("=", 1) for line in answer.stdout.splitlines())
     assert variables["PWD"] == str(home)
     assert variables["SCHOOL_WORKSPACE"] == str(home / "mlops-school" / "workspace")
-    assert variables["JUPYTER_CONFIG_PATH"] == f"{SETTINGS}:mine"
+    assert variables["JUPYTER_CONFIG_PATH"] == f"{HUB / 'jupyter'}:{SETTINGS}:mine"
+    runtime = Path(variables["JUPYTER_RUNTIME_DIR"])
+    assert runtime.stat().st_mode & 0o777 == 0o700
+    assert len(f"{runtime}/kernel-{uuid4()}-ipc-5") < 100  # or the system refuses it
+    runtime.rmdir()
     assert (variables["OMP_NUM_THREADS"], variables["MKL_NUM_THREADS"]) == ("1", "2")
     assert variables["JUPYTER_PREFER_ENV_PATH"] == "1"
 

@@ -145,6 +145,8 @@ async def _execute(socket: aiohttp.ClientWebSocketResponse, cell: NotebookNode) 
         if frame.type != aiohttp.WSMsgType.TEXT:
             continue  # what a widget shows
         message = json.loads(frame.data)
+        if message["content"].get("execution_state") == "dead":
+            raise CourseError(f"The kernel died in cell {cell.id!r}.")
         if message["parent_header"].get("msg_id") != header["msg_id"]:
             continue
         kind = message["header"]["msg_type"]

@@ -23,8 +23,8 @@ def environment() -> Environment:
         folder=ROOT / ".labs" / "hub",
         group="classroom",
         npm=(f"{PROXY}@5.3.0",),
-        download_mb=25,
-        disk_mb=110,
+        download_mb=40,
+        disk_mb=150,
     )
 
 

@@ -307,11 +307,12 @@ def report(attendances: Sequence[Attendance]) -> str:
     return f"""# A class on the hub of `school hub`
 
 Measured by `python -m mlops_school.authoring.hub_class` on {date.today():%d %B %Y}:
-{machine()}. The learners' programs and the hub share this computer.
+{machine()}.
+The learners' programs and the hub share this computer.
 
 All learners log in at once, over the hub's real HTTP. Their servers start, they open the lesson,
-execute its cells in kernels of their own, save it, and stop. Everybody's own work was there
-afterwards, and nobody could read a neighbour's.
+execute its cells in kernels of their own, save it, and stop. `make test-classroom` does the same,
+and checks that everybody's own work is there afterwards, and that nobody can read a neighbour's.
 
 {header}
 |---|--:|--:|--:|--:|--:|--:|--:|--:|--:|

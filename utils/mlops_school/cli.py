@@ -66,6 +66,9 @@ def _parser() -> argparse.ArgumentParser:
     mlflow = commands.add_parser("mlflow", help="serve MLflow's pages on your recorded runs")
     mlflow.set_defaults(run=_mlflow)
 
+    hub = commands.add_parser("hub", help="try a JupyterHub for a class on this computer")
+    hub.set_defaults(run=_hub)
+
     rollback = commands.add_parser("rollback", help="put the release before back into service")
     rollback.set_defaults(run=_rollback)
 
@@ -128,6 +131,12 @@ def _mlflow(options: argparse.Namespace) -> int:
     from mlops_school import launch
 
     return launch.browse_runs()
+
+
+def _hub(options: argparse.Namespace) -> None:
+    from mlops_school import hub
+
+    hub.start()
 
 
 def _rollback(options: argparse.Namespace) -> int:

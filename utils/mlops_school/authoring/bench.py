@@ -128,7 +128,7 @@ def _report(
     )
     report = f"""# Benchmark
 
-Measured by `make bench` on {date.today():%d %B %Y}: {_machine()}.
+Measured by `make bench` on {date.today():%d %B %Y}: {machine()}.
 
 ## Lessons
 
@@ -167,7 +167,8 @@ Met: {_yes(suite_within)}.
     return report, all([*within, suite_within])
 
 
-def _machine() -> str:
+def machine() -> str:
+    """Return what this computer is, in a line."""
     memory = psutil.virtual_memory().total / 1e9
     return (
         f"{os.cpu_count()} cores, {memory:.0f} GB of memory, "

@@ -17,6 +17,6 @@ ENVIRONMENT = Environment(
     title="The classroom",
     folder=ROOT / ".labs" / "classroom",
     group="classroom",
-    download_mb=0,
-    disk_mb=0,
+    download_mb=36,
+    disk_mb=200,  # 100 of packages, and what Python makes of those that are used
 )

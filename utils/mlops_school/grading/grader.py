@@ -21,7 +21,7 @@ from mlops_school.errors import CourseError
 from mlops_school.exercises import Outcome
 from mlops_school.grading.assignment import POINTS, tasks
 from mlops_school.grading.handed_in import HandedIn, Restored, restore
-from mlops_school.grading.judge import CODE, CONTEXT, LARGEST
+from mlops_school.grading.judge import CODE, CONTEXT, LARGEST, SECRET
 from mlops_school.grading.runner import ANSWERS, JOB, JOURNAL
 from mlops_school.grading.sandbox import Limits, Sandbox
 from mlops_school.grading.scan import suspicious
@@ -295,10 +295,10 @@ class Grader:
             context = reference.folder / CONTEXT / f"{name}.pickle"
             if context.exists():
                 shutil.copy(context, judge)
-        secret = secrets.token_hex()
+        secret = secrets.token_hex(SECRET // 2)
         words = ["-m", "mlops_school.grading.judge", "code", str(folder), self.lesson.exercises]
         ended = run.sandbox.run(
-            [*words, *names], self.limits, confined=self._confined, given=f"{secret}\n", stop=stop
+            [*words, *names], self.limits, confined=self._confined, given=secret, stop=stop
         )
         if stop.is_set():
             raise KeyboardInterrupt

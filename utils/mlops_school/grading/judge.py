@@ -19,7 +19,7 @@ import cloudpickle
 
 from mlops_school.exercises import Exercise, Outcome
 from mlops_school.grading import plain
-from mlops_school.grading.limits import limit_this_process
+from mlops_school.grading.limits import end_with_the_grader, limit_this_process
 from mlops_school.grading.runner import ANSWERS, JOB, JOURNAL
 from mlops_school.grading.shell import Shell, interrupted_after
 
@@ -27,6 +27,7 @@ CONTEXT = "out/context"  # values of the lesson that a check of code is given
 CODE = "judge"  # the folder in a learner's sandbox with what judging code needs
 LARGEST = 30_000_000  # bytes of an answer that are read
 JUDGE_SECONDS = 60
+SECRET = 64  # characters
 
 
 def judge_data(folder: Path) -> None:
@@ -34,6 +35,7 @@ def judge_data(folder: Path) -> None:
 
     The answers of a learner are in ``answers/NUMBER``.
     """
+    end_with_the_grader()
     job = json.loads((folder / JOB).read_text(encoding="utf-8"))
     limit_this_process(job["limits"])
     (folder / CONTEXT).mkdir(exist_ok=True)
@@ -70,9 +72,10 @@ def judge_data(folder: Path) -> None:
 def judge_code(folder: Path, lesson: str, names: list[str]) -> None:
     """Judge exercises in a learner's sandbox; the verdicts go to the standard output.
 
-    The first line of the standard input is repeated with each of them. Only this process was told.
+    What the standard input begins with is repeated with each of them. Only this process was told.
     """
-    secret = sys.stdin.readline().strip()
+    secret = os.read(0, SECRET).decode()
+    end_with_the_grader()
     verdicts = os.fdopen(os.dup(1), "w", encoding="utf-8")
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, 1)

@@ -2,9 +2,29 @@
 
 import os
 import sys
+import threading
 from typing import Any
 
+WAIT = 5  # so many times as long as it may compute, a process may be there
 ADDRESSES = 2  # a process may reserve so many times more memory than it may use
+
+
+def end_with_the_grader() -> None:
+    """End this process when the one that started it has ended, even if that was killed.
+
+    That one holds the other end of the standard input. What runs here finds the input empty.
+    """
+    held = os.dup(0)
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(nothing, 0)
+    os.close(nothing)
+
+    def wait() -> None:
+        while os.read(held, 1):
+            pass
+        os._exit(1)
+
+    threading.Thread(target=wait, daemon=True).start()
 
 
 def limit_this_process(limits: dict[str, Any]) -> None:

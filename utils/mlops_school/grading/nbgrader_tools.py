@@ -5,6 +5,7 @@ It runs in the classroom's environment only, which alone has nbgrader.
 
 import json
 import logging
+import warnings
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -136,13 +137,13 @@ class Tools:
         self._classroom = classroom
         (classroom.folder / "nbgrader_config.py").write_text(CONFIGURATION, encoding="utf-8")
         # With the settings of this machine, which say where its exchange is.
-        app = NbGrader()
+        app = NbGrader(log_level=logging.ERROR)
         app.load_config_file()
         config = app.config
         config.merge(configuration(classroom.folder))
         course = CourseDirectory(config=config)
         # What nbgrader reports is kept, and shown if it fails.
-        logging.getLogger("traitlets").setLevel(logging.ERROR)
+        warnings.filterwarnings("ignore", module=r"nbgrader\.")
         self._api = NbGraderAPI(coursedir=course, config=config)
         self._api.log.handlers = [logging.NullHandler()]
         self._api.log.propagate = False

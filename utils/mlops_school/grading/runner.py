@@ -12,7 +12,7 @@ from typing import Any
 import cloudpickle
 
 from mlops_school.grading import plain
-from mlops_school.grading.limits import limit_this_process
+from mlops_school.grading.limits import end_with_the_grader, limit_this_process
 from mlops_school.grading.shell import Shell, interrupted_after
 
 JOB, JOURNAL, ANSWERS = "job.json", "out/journal.jsonl", "out/answers"
@@ -23,6 +23,7 @@ def main(folder: Path) -> None:
 
     The journal gets two lines for each cell: that it began, and what came of it.
     """
+    end_with_the_grader()
     job = json.loads((folder / JOB).read_text(encoding="utf-8"))
     limit_this_process(job["limits"])
     (folder / ANSWERS).mkdir()

@@ -24,6 +24,7 @@ import psutil
 
 from mlops_school.environments import PROGRAMS
 from mlops_school.grading import confine
+from mlops_school.grading.limits import WAIT
 from mlops_school.paths import COURSE, ROOT
 
 LOOK_SECONDS = 0.2  # how often a process is looked at
@@ -43,7 +44,8 @@ class Limits:
     Attributes
     ----------
     cell_seconds, seconds : float
-        For a cell, and for all together.
+        Of computing, for a cell and for all together. By the clock it has five times as long, for
+        it may wait, or share the machine.
     memory_mb : int
         Of memory, all its processes together.
     processes : int
@@ -229,8 +231,8 @@ def _unshare() -> str:
 
 def _give(process: subprocess.Popen, text: str) -> None:
     with contextlib.suppress(OSError):  # it has ended already, which the watch will find
-        process.stdin.write(text.encode())
-        process.stdin.close()
+        process.stdin.write(text.encode())  # and it stays open: its end means that of the grader
+        process.stdin.flush()
 
 
 def _watch(
@@ -246,9 +248,10 @@ def _watch(
             pass
         if stop and stop.is_set():
             return "grading was interrupted"
-        if time.monotonic() - began > limits.seconds:
-            return f"it was not done after {limits.seconds:g} seconds"
         running = _tree(process)
+        waited = time.monotonic() - began > WAIT * limits.seconds
+        if waited or sum(map(_computed, running)) > limits.seconds:
+            return f"it was not done after {limits.seconds:g} seconds"
         if len(running) > limits.processes:
             return f"it started more than {limits.processes} processes"
         if sum(map(_memory, running)) > limits.memory_mb * 1e6:
@@ -264,6 +267,14 @@ def _tree(process: subprocess.Popen) -> list[psutil.Process]:
         return [top, *top.children(recursive=True)]
     except psutil.Error:
         return []
+
+
+def _computed(process: psutil.Process) -> float:
+    """Return the CPU time of a process in seconds, and that of its children that have ended."""
+    try:
+        return sum(process.cpu_times()[:4])
+    except psutil.Error:
+        return 0
 
 
 def _memory(process: psutil.Process) -> int:
@@ -283,6 +294,7 @@ def _end(process: subprocess.Popen) -> None:
         _quietly(lambda: os.killpg(process.pid, 9))
     _quietly(process.kill)
     process.wait()
+    _quietly(process.stdin.close)
 
 
 def _quietly(action: Callable[[], object]) -> None:

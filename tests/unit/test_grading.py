@@ -16,7 +16,7 @@ import nbformat
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
@@ -206,6 +206,7 @@ SIMPLE = (
 )
 
 
+@settings(max_examples=40)
 @given(
     st.recursive(
         SIMPLE,

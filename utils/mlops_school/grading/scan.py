@@ -22,7 +22,7 @@ _LOOK_AT = {
     "ends the program": r"os\._exit|os\.abort|SystemExit|sys\.exit|os\.kill|\b(exit|quit)\(",
     "removes files": r"rmtree|os\.(remove|unlink|rmdir)|\.unlink\(|\brm -",
     "starts programs": r"os\.(system|fork|popen|exec)|\bsubprocess\b|\bmultiprocessing\b",
-    "uses the network": r"\b(socket|requests|urllib|httpx|aiohttp)\b",
+    "uses the network": r"\bimport (socket|requests|urllib|httpx|aiohttp)\b|from (urllib|http)\b",
     "changes variables of the system": r"os\.(environ|putenv)",
 }
 _PATTERNS = {words: re.compile(pattern) for words, pattern in _LOOK_AT.items()}

@@ -28,7 +28,7 @@ pytestmark = pytest.mark.classroom
 
 SIZE = int(os.environ.get("SCHOOL_CLASS_SIZE", "30"))
 LESSON, OTHER, WITH_CODE = "00_start_here", "02_sdlc", "04_devops"
-CELL_SECONDS, SECONDS = 5, 25
+CELL_SECONDS, SECONDS = 5, 50
 
 RIGHT = {
     "q1": "flights_per_day = len(january) / 31",

@@ -16,7 +16,7 @@ import nbformat
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
@@ -206,13 +206,14 @@ SIMPLE = (
 )
 
 
-@settings(max_examples=40)
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(
     st.recursive(
         SIMPLE,
         lambda inner: (
             st.lists(inner) | st.dictionaries(st.text(st.characters(codec="utf-8")), inner)
         ),
+        max_leaves=8,
     )
 )
 def test_plain_values_come_back_as_they_were(value):

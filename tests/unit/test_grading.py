@@ -421,6 +421,9 @@ def test_an_exchange_may_leave_anything(tmp_path):
     assert problems["ann"] == ""
     assert "damaged" in problems["bob"]
     assert problems["cid"] == "handed in no notebook"
+    write_all(tmp_path / "submitted" / "bob" / START.id, {f"{START.id}.ipynb": content()})
+    assert room.submissions(START).keys() == {"ann", "bob"}
+    assert room.record(START, "bob").problem == ""
 
 
 def test_backups_hold_submissions_and_are_not_without_number(tmp_path):

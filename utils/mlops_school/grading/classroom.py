@@ -156,8 +156,10 @@ class Classroom:
                 content = path.read_bytes()
                 recognise(read(content), lesson)
                 found[learner] = content
-                if self.record(lesson, learner) is None:
-                    self._write_record(lesson, _of_exchange(learner, folder, content))
+                record = self.record(lesson, learner)
+                handed_in = _of_exchange(learner, folder, content)
+                if record is None or record.digest != handed_in.digest:
+                    self._write_record(lesson, handed_in)
             except CourseError as error:
                 blank = _of_exchange(learner, folder, b"")
                 self._write_record(lesson, Record(**asdict(blank) | {"problem": str(error)}))

@@ -36,6 +36,7 @@ def run_in_environment(words: list[str]) -> int | None:
         Its exit status; None if this is the classroom's environment.
     """
     if ENVIRONMENT.is_active():
+        os.environ.update(ENVIRONMENT.activation())  # nbgrader calls alembic by its name
         return None
     ENVIRONMENT.install()
     school = shutil.which("school", path=str(ENVIRONMENT.programs))

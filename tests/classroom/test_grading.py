@@ -420,7 +420,7 @@ def test_answers_that_are_functions(tmp_path, shut_in):
         nbformat.write(answered(answers, WITH_CODE), handed_in / f"{name}.ipynb")
     here = ("--classroom", classroom)
     school_grade("collect", WITH_CODE, handed_in, *here)
-    school_grade("autograde", WITH_CODE, *here, "--cell-seconds", 20)
+    school_grade("autograde", WITH_CODE, *here, "--cell-seconds", 10)
     school_grade("report", WITH_CODE, *here)
     rows = table(classroom, WITH_CODE)
     points = {name: row["points"] for name, row in rows.items()}

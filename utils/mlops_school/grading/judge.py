@@ -26,7 +26,7 @@ from mlops_school.grading.shell import Shell, interrupted_after
 CONTEXT = "out/context"  # values of the lesson that a check of code is given
 CODE = "judge"  # the folder in a learner's sandbox with what judging code needs
 LARGEST = 30_000_000  # bytes of an answer that are read
-JUDGE_SECONDS = 60
+DATA_SECONDS = 60  # to judge an answer that is data
 SECRET = 64  # characters
 
 
@@ -65,7 +65,7 @@ def judge_data(folder: Path) -> None:
             for learner in job["learners"][one.name] if is_data else ():
                 note(exercise=one.name, learner=learner, begins=True)
                 path = folder / "answers" / learner / f"{one.name}.json"
-                outcome = _verdict(one, task, lambda path=path: _read(path), values)
+                outcome = _verdict(one, task, lambda path=path: _read(path), values, DATA_SECONDS)
                 note(exercise=one.name, learner=learner, **vars(outcome))
 
 
@@ -81,12 +81,13 @@ def judge_code(folder: Path, lesson: str, names: list[str]) -> None:
     os.dup2(nowhere, 1)
     job = json.loads((folder / CODE / JOB).read_text(encoding="utf-8"))
     limit_this_process(job["limits"])
+    seconds = job["limits"]["cell_seconds"]
     module = importlib.import_module(lesson)
     for name in names:
         one = getattr(module, name)
         task = job["tasks"][name]
 
-        outcome = _verdict(one, task, lambda task=task: _code_of(folder, task), {})
+        outcome = _verdict(one, task, lambda task=task: _code_of(folder, task), {}, seconds)
         verdicts.write(json.dumps({"secret": secret, "exercise": name, **vars(outcome)}) + "\n")
         verdicts.flush()
 
@@ -125,14 +126,15 @@ def _verdict(
     task: dict[str, Any],
     read: Callable[[], dict[str, Any]],
     context: dict[str, Any],
+    seconds: float,
 ) -> Outcome:
     """Return a verdict in any case, whatever the answers are."""
     try:
-        with interrupted_after(JUDGE_SECONDS):
+        with interrupted_after(seconds):
             values = context | read()
             return one.outcome(*(values[code] for code in task["arguments"]))
     except KeyboardInterrupt:
-        return Outcome("not yet", f"the check was not done after {JUDGE_SECONDS} seconds.")
+        return Outcome("not yet", f"the check was not done after {seconds:g} seconds.")
     except Exception as error:  # whatever has been written into the file
         return Outcome("not yet", f"your answer cannot be read ({type(error).__name__}: {error}).")
 

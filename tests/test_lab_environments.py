@@ -13,6 +13,7 @@ from packaging.requirements import Requirement
 from packaging.tags import Tag, compatible_tags, cpython_tags, mac_platforms, parse_tag
 from packaging.utils import canonicalize_name, parse_wheel_filename
 
+from mlops_school import grading
 from mlops_school.manifest import load_labs
 from mlops_school.paths import ROOT
 
@@ -96,17 +97,32 @@ def sizes(computer: str, python: tuple[int, int], *groups: str) -> dict[tuple[st
     return found
 
 
-def megabytes(lab, computer: str) -> float:
-    """Return what a lab downloads beside the course on one kind of computer."""
-    own = sizes(computer, (3, 12), f"lab-{lab.id}")
+def megabytes(group: str, computer: str) -> float:
+    """Return what a group of packages downloads beside the course on one kind of computer."""
+    own = sizes(computer, (3, 12), group)
     course = sizes(computer, (3, 12))
     return sum(size for key, size in own.items() if key not in course) / 1e6
 
 
 @each_lab
 def test_a_lab_downloads_what_its_manifest_says(lab):
-    most = max(megabytes(lab, computer) for computer in COMPUTERS)
+    most = max(megabytes(f"lab-{lab.id}", computer) for computer in COMPUTERS)
     assert lab.download_mb - lab.npm_mb == pytest.approx(most, abs=1)
+
+
+def test_the_classroom_downloads_what_it_says():
+    most = max(megabytes(grading.ENVIRONMENT.group, computer) for computer in COMPUTERS)
+    assert grading.ENVIRONMENT.download_mb == pytest.approx(most, abs=1)
+
+
+@each_computer
+@pytest.mark.parametrize("python", [(3, 11), (3, 14)], ids=str)
+def test_nothing_of_the_classroom_is_compiled(computer, python):
+    own = sizes(computer, python, grading.ENVIRONMENT.group)
+    course = sizes(computer, python)
+    assert {key for key, size in own.items() if not size} <= {
+        key for key, size in course.items() if not size
+    }
 
 
 @each_lab

@@ -23,7 +23,7 @@ OWN_UV = os.path.join(ROOT, ".uv")
 PROGRAMS = "Scripts" if os.name == "nt" else "bin"
 
 # A learner's command neither needs the developers' packages nor removes them.
-LEARNER_COMMANDS = ("learn", "lab", "progress", "hub")
+LEARNER_COMMANDS = ("learn", "lab", "progress", "grade", "hub")
 LEARNER_PACKAGES = ["--no-dev", "--inexact"]
 
 LINT = ["python -m ruff check .", "python -m ruff format --check ."]

@@ -16,6 +16,7 @@ def main(arguments: list[str] | None = None) -> int:
         The words after ``school``; by default those of the command line.
     """
     options = _parser().parse_args(arguments)
+    options.words = sys.argv[1:] if arguments is None else arguments
     try:
         return options.run(options) or 0
     except CourseError as error:
@@ -72,6 +73,8 @@ def _parser() -> argparse.ArgumentParser:
     rollback = commands.add_parser("rollback", help="put the release before back into service")
     rollback.set_defaults(run=_rollback)
 
+    _add_grade(commands.add_parser("grade", help="for teachers: release, collect, grade, report"))
+
     run = commands.add_parser("run", help="execute the solved lessons from first to last")
     run.add_argument(
         "names",
@@ -105,6 +108,40 @@ def _parser() -> argparse.ArgumentParser:
     bench = commands.add_parser("bench", help="measure time and memory of every lesson")
     bench.set_defaults(run=_bench)
     return parser
+
+
+def _add_grade(grade: argparse.ArgumentParser) -> None:
+    """Add the commands of a teacher who grades, each of them for one lesson."""
+    grade.set_defaults(run=_grade)
+    steps = grade.add_subparsers(required=True, metavar="STEP", dest="step")
+
+    def step(name: str, help: str) -> argparse.ArgumentParser:
+        parser = steps.add_parser(name, help=help)
+        parser.add_argument("lesson", metavar="LESSON", help="e.g. 03_waterfall_agile")
+        parser.add_argument(
+            "--classroom", metavar="FOLDER", type=Path, help="default: workspace/classroom"
+        )
+        return parser
+
+    release = step("release", "make the notebook that learners get")
+    release.add_argument("--to", metavar="FOLDER", type=Path, help="copy it there")
+    release.add_argument(
+        "--due", metavar="TIME", help="e.g. 2026-12-01T18:00; later is marked late"
+    )
+    release.add_argument("--exchange", action="store_true", help="also give it to a hub's learners")
+
+    collect = step("collect", "take what learners have handed in")
+    source = collect.add_mutually_exclusive_group(required=True)
+    source.add_argument("source", nargs="?", metavar="FOLDER", type=Path, help="or a zip file")
+    source.add_argument("--exchange", action="store_true", help="from the exchange of a hub")
+
+    autograde = step("autograde", "execute and judge it, apart from everything")
+    autograde.add_argument("learners", nargs="*", metavar="LEARNER", help="default: all")
+    autograde.add_argument("--again", action="store_true", help="also what was graded before")
+    autograde.add_argument("--cell-seconds", type=float, metavar="N", help="for a cell (60)")
+    autograde.add_argument("--seconds", type=float, metavar="N", help="for a notebook (300)")
+
+    step("report", "write the table of points, and feedback for each learner")
 
 
 # A command imports what it needs when it runs: `school learn` must not wait for pandas, and a
@@ -175,6 +212,29 @@ def _leaderboard(options: argparse.Namespace) -> int:
     print(leaderboard.render(cards, options.format), end="")
     for name, reason in refused:
         print(f"Refused {name}: {reason}", file=sys.stderr)
+    return 0
+
+
+def _grade(options: argparse.Namespace) -> int:
+    from mlops_school.grading import commands
+    from mlops_school.manifest import find_lessons
+
+    (lesson,) = find_lessons([options.lesson])
+    if (status := commands.run_in_environment(options.words[1:])) is not None:
+        return status
+    sys.stdout.reconfigure(encoding="utf-8")  # the names are people's, whatever the console is
+    classroom = commands.classroom_in(options.classroom)
+    match options.step:
+        case "release":
+            due = commands.parse_due(options.due) if options.due else None
+            commands.release(classroom, lesson, options.to, due, options.exchange)
+        case "collect":
+            commands.collect(classroom, lesson, options.source)
+        case "autograde":
+            limits = commands.limits_of(options.cell_seconds, options.seconds)
+            commands.autograde(classroom, lesson, options.learners, limits, options.again)
+        case "report":
+            commands.report(classroom, lesson)
     return 0
 
 

@@ -113,6 +113,9 @@ class Exercise:
         Code of a typical wrong answer, and words that its message must contain.
     given : callable
         Returns the names that an answer may use, with small values, so that tests can run one.
+    hands_on : bool
+        Whether the check runs a text as code, or looks at what the answer left in the workspace.
+        Where answers are graded, such a one is judged in the learner's own workspace.
     """
 
     def __init__(
@@ -122,6 +125,7 @@ class Exercise:
         hints: tuple[str, ...],
         wrong: Mapping[str, str],
         given: Callable[[], dict[str, Any]],
+        hands_on: bool = False,
     ) -> None:
         self._check = check
         self.lesson = lesson
@@ -130,6 +134,7 @@ class Exercise:
         self.hints = hints
         self.wrong = dict(wrong)
         self.given = given
+        self.hands_on = hands_on
         self._hints_shown = 0
 
     def outcome(self, *answers: object) -> Outcome:
@@ -217,6 +222,7 @@ def exercise(
     hints: tuple[str, ...],
     wrong: Mapping[str, str],
     given: Callable[[], dict[str, Any]] = dict,
+    hands_on: bool = False,
 ) -> Callable[[Callable[..., str | None]], Exercise]:
     """Make an :class:`Exercise` of a checking function.
 
@@ -227,7 +233,7 @@ def exercise(
     ----------
     lesson : str
         The lesson's or lab's id.
-    hints, wrong, given
+    hints, wrong, given, hands_on
         As in :class:`Exercise`.
     """
-    return lambda check: Exercise(check, lesson, hints, wrong, given)
+    return lambda check: Exercise(check, lesson, hints, wrong, given, hands_on)

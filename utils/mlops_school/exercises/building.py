@@ -252,6 +252,7 @@ _ALL = "mlflow.set_tags(tracking.provenance(training_months))\nmlflow.log_metric
         "my_run_id = 'my run'": "no run",
     },
     given=_month,
+    hands_on=True,
 )
 def q5(my_run_id: str, validation: pd.DataFrame) -> str:
     """Can your own run be reproduced from its record?"""

@@ -441,6 +441,7 @@ def _repository() -> dict[str, Any]:
         "commands = ['git', 'checkout', 'v2']": "one text",
     },
     given=_repository,
+    hands_on=True,
 )
 def q5(commands: str, versions: DataRepository) -> str:
     """Which commands bring back one month of an earlier version?"""

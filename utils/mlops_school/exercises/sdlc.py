@@ -165,6 +165,7 @@ def _asks(name: str, departure: str, status: int) -> str:
         "def my_test(client):\n    pass": "text",
     },
     given=_repository,
+    hands_on=True,
 )
 def q3(my_test: str, repository: Repository) -> str:
     """Does the test fail because of the bug, and only because of it?"""
@@ -244,6 +245,7 @@ _KNOWN_HOUR = "return LATE[hour] / FLIGHTS[hour]"
         "my_repair = 0.2": "text",
     },
     given=_repository,
+    hands_on=True,
 )
 def q4(my_repair: str, repository: Repository) -> str:
     """Does the repair answer at any hour, and break nothing?"""

@@ -4,8 +4,8 @@ There is no second text that could go stale: a slide shows a heading, a few sent
 it gave, and the speaker's notes hold the whole text. How a notebook is divided:
 
 - ``##`` begins a slide, ``###`` and everything that finds no room a slide below it;
-- a text that is too long for its slide is cut to the first sentence of each paragraph, and those with a term
-  in bold; lists and tables stay whole;
+- a text that is too long for its slide is cut: the first sentences of each paragraph stay, and those with a
+  term in bold; lists and tables stay whole, if need be on several slides;
 - code and what it printed are on one slide if they fit, otherwise the result follows on its own, large;
 - the first sentences of the text after a cell stand below its result;
 - an exercise shows its question, and the solution is in the notes; each question of the quiz is a slide.
@@ -45,8 +45,9 @@ WIDTH, HEIGHT = 1280, 720
 TEXT_LINES, TEXT_WIDTH = 10, 70  # of one slide, in the size of style.css
 SHORT_LINES = 3  # of a text above code, or below a result
 CODE_LINES, CODE_WIDTH = 17, 96
-BOTH_LINES = 17  # of code and output on one slide
-TABLE_LINES, PICTURE_LINES = 16, 15  # as high as so many lines of code
+BOTH_LINES = 20  # of code and output on one slide, in lines of code; below it is room for a sentence
+TABLE_LINES, PICTURE_LINES = 16, 17.4  # as high as so many lines of code
+TEXT_LINE = 1.6  # as high as so many lines of code
 THEME = Path(__file__).parent / "slides_theme"
 
 
@@ -259,8 +260,8 @@ class _Maker:
         slide.parts.append(code)
         self.made.append(slide)
         outputs = [made for one in cell.outputs for made in _output(one)]
-        lines = _lines(cell.source, CODE_WIDTH) + sum(_height(one) for one in outputs)
-        if outputs and lines + 2 * _text_lines(lead) <= BOTH_LINES:
+        lines = 1.1 + _lines(cell.source, CODE_WIDTH) + sum(map(_height, outputs))
+        if lines + TEXT_LINE * _text_lines(lead) <= BOTH_LINES:
             code.outputs = outputs
         else:
             for shown in _together(outputs):
@@ -283,8 +284,8 @@ class _Maker:
             self.made.append(slide)
         code = "\n".join(line for line in cell.source.splitlines() if not line.startswith("# q"))
         code = re.sub(r"\n{3,}", "\n\n", code)
-        room = sum(_text_lines(block) + 1 for block in pages[-1]) if pages else 0
-        if 1.5 * room + _lines(code, CODE_WIDTH) > CODE_LINES + 3:
+        room = sum(_text_lines(block) + 0.5 for block in pages[-1]) if pages else 0
+        if TEXT_LINE * room + 1.1 + _lines(code, CODE_WIDTH) > BOTH_LINES + 2:
             self.made.append(Slide(heading))
         self.made[-1].parts.append(new_code_cell(code, metadata=_kind("-")))
 
@@ -374,9 +375,10 @@ def _blocks(body: str) -> list[str]:
     for part in re.split(r"\n\s*\n", body.strip()):
         if fenced:
             blocks[-1] += f"\n\n{part}"
-        else:
-            # A list or table may follow its sentence without an empty line.
-            blocks += [one for one in re.split(r"\n(?=(?:[-*] |\d+\. |\| ))", part, maxsplit=1) if one]
+        elif _is_whole(part):
+            blocks.append(part)
+        else:  # a list or table may follow its sentence without an empty line
+            blocks += re.split(r"\n(?=[-*] |\d+\. |\|)", part, maxsplit=1)
         fenced ^= part.count("```") % 2 == 1
     return blocks
 
@@ -392,10 +394,19 @@ def sentences(paragraph: str) -> list[str]:
     return re.split(r"(?<=[.!?])(?<!e\.g\.)(?<!i\.e\.)\s+(?=[\"“*`(\[A-Z0-9])", text)
 
 
-def key_sentences(paragraph: str) -> str:
-    """Return of a paragraph what its slide shows: the first sentence, and those with a new term."""
-    first, *others = sentences(paragraph)
-    return " ".join([first, *(one for one in others if "**" in one)])
+def key_sentences(paragraph: str, lines: int = 1) -> str:
+    """Return of a paragraph what its slide shows, in the order of the text.
+
+    These are the first sentence and those with a new term; and as many more as fit into `lines`.
+    """
+    every = sentences(paragraph)
+    shown = {number for number, one in enumerate(every) if number == 0 or "**" in one}
+    for number in range(len(every)):
+        more = shown | {number}
+        if _text_lines(" ".join(every[one] for one in sorted(more))) > lines:
+            break
+        shown = more
+    return " ".join(every[number] for number in sorted(shown))
 
 
 def fitting(blocks: Sequence[str], whole: bool = False) -> Iterator[list[str]]:
@@ -410,14 +421,19 @@ def fitting(blocks: Sequence[str], whole: bool = False) -> Iterator[list[str]]:
     """
     most = TEXT_LINES if whole else TEXT_LINES - 2
     if sum(_text_lines(block) + 0.5 for block in blocks) > most:
-        blocks = [block if _is_whole(block) else key_sentences(block) for block in blocks]
+        left = most - sum(_text_lines(block) + 0.5 for block in blocks if _is_whole(block))
+        share = int(left / (sum(not _is_whole(block) for block in blocks) or 1) - 0.5)
+        blocks = [block if _is_whole(block) else key_sentences(block, share) for block in blocks]
+    begun = False
     page: list[str] = []
     room = float(TEXT_LINES)
     for block in [part for block in blocks for part in _parts(block)]:
         lines = _text_lines(block) + 0.5
         if page and lines > room:
             yield page
-            page, room = [], float(TEXT_LINES)
+            begun, page, room = True, [], float(TEXT_LINES)
+        if begun and not page and not _is_whole(block):
+            continue  # what is left of the text is for the notes
         page.append(block)
         room -= lines
     if page:
@@ -555,7 +571,7 @@ def _picture_and_table(page: str) -> Iterator[str]:
 
 def _short_markdown(text: str) -> str:
     """Return the first blocks of a text, and say that there is more."""
-    shown, room = [], BOTH_LINES / 1.5 - 1
+    shown, room = [], BOTH_LINES / TEXT_LINE - 2
     for block in _blocks(text):
         room -= _text_lines(block) + 0.5
         if room < 0 and shown:
@@ -612,13 +628,13 @@ def _height(output: NotebookNode) -> float:
     if output.output_type == "stream":
         return _lines(output.text, CODE_WIDTH) + 0.8
     if text := output.data.get("text/markdown"):
-        return 1.5 * sum(_text_lines(block) + 0.5 for block in _blocks(text))
+        return TEXT_LINE * sum(_text_lines(block) + 0.5 for block in _blocks(text))
     soup = BeautifulSoup(output.data["text/html"], "html.parser")
     tables = sum(sum(_row_heights(table)) + 0.5 for table in soup.find_all("table"))
     pictures = PICTURE_LINES * len(soup.find_all("img"))
     for part in soup.find_all(["table", "img"]):
         part.decompose()
-    return tables + pictures + 1.6 * _lines(soup.get_text(" ").strip(), TEXT_WIDTH)
+    return tables + pictures + TEXT_LINE * _lines(soup.get_text(" ").strip(), TEXT_WIDTH)
 
 
 def _together(outputs: list[NotebookNode]) -> Iterator[list[NotebookNode]]:

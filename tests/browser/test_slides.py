@@ -1,4 +1,4 @@
-"""The slides of all lessons, in a real browser: all of them fit, and nothing is asked for elsewhere."""
+"""The slides of all lessons in a real browser: all fit, and nothing is asked for elsewhere."""
 
 import os
 import sys

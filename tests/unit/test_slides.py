@@ -37,7 +37,8 @@ def shown(page):
 def body(slide):
     """Return all that a slide shows, as text."""
     return "\n".join(
-        part.source + "".join(str(out.get("text", out.get("data", ""))) for out in part.get("outputs", ()))
+        part.source
+        + "".join(str(out.get("text", out.get("data", ""))) for out in part.get("outputs", ()))
         for part in slide.parts
     )
 
@@ -46,7 +47,9 @@ def body(slide):
 
 
 def test_a_cell_is_divided_at_its_headings():
-    found = split("Read it.\n\n## Part\n### Exercise 1\n\nDo it.\n\n```\n# no heading\n```\n## Next\nMore.")
+    found = split(
+        "Read it.\n\n## Part\n### Exercise 1\n\nDo it.\n\n```\n# no heading\n```\n## Next\nMore."
+    )
     assert [(one.level, one.heading, one.body) for one in found] == [
         (0, "", "Read it."),
         (2, "Exercise 1", "Do it.\n\n```\n# no heading\n```"),
@@ -55,7 +58,7 @@ def test_a_cell_is_divided_at_its_headings():
 
 
 def test_sentences_end_at_points_and_not_within_numbers_or_abbreviations():
-    paragraph = "It costs 0.10 dollars, e.g. In May.\nNobody asked. `q1.hint()` helps! Is it \"so\"?"
+    paragraph = 'It costs 0.10 dollars, e.g. In May.\nNobody asked. `q1.hint()` helps! Is it "so"?'
     assert sentences(paragraph) == [
         "It costs 0.10 dollars, e.g. In May.",
         "Nobody asked.",
@@ -131,7 +134,9 @@ def test_a_picture_has_a_slide_of_its_own():
 
 def test_a_long_table_and_a_long_print_say_what_is_missing():
     rows = "".join(f"<tr><td>{number}</td></tr>" for number in range(40))
-    table = f"<style>x</style><table><thead><tr><th>n</th></tr></thead><tbody>{rows}</tbody></table>"
+    table = (
+        f"<style>x</style><table><thead><tr><th>n</th></tr></thead><tbody>{rows}</tbody></table>"
+    )
     one, *_ = made(code("t", shown(table)))
     page = body(one)
     assert "more rows in the notebook" in page
@@ -162,7 +167,9 @@ def test_what_only_prepares_is_no_slide():
 def test_an_exercise_shows_its_question_and_its_answer_is_in_the_notes():
     source = "always_cost = ____\nq1.check(always_cost, validation)\n# q1.hint()\n# q1.solution()"
     untouched = shown('<div role="status">Not attempted</div>')
-    (one,) = made(text("### Exercise 1: always\n\nWhat does it cost?"), code(source, untouched, id_="q1"))
+    (one,) = made(
+        text("### Exercise 1: always\n\nWhat does it cost?"), code(source, untouched, id_="q1")
+    )
     assert one.heading == "Exercise 1: always"
     assert body(one) == "What does it cost?\nalways_cost = ____\nq1.check(always_cost, validation)"
     solution = "always_cost = NEEDLESS"
@@ -212,5 +219,7 @@ def test_a_folder_that_cannot_be_written_to_is_named(tmp_path, monkeypatch):
 
 def test_the_theme_keeps_text_readable_from_the_last_row():
     style = (slides.THEME / "style.css").read_text(encoding="utf-8")
-    sizes = [float(part.split("px")[0]) for part in style.split("font-size: ")[1:] if "px" in part[:5]]
+    sizes = [
+        float(part.split("px")[0]) for part in style.split("font-size: ")[1:] if "px" in part[:5]
+    ]
     assert min(size for size in sizes if size != 7) >= 20  # 7: the arrows, which hold no text

@@ -1,14 +1,15 @@
-"""Slides of the lessons, made by rules from the stored notebooks; for reveal.js, without the internet.
+"""Slides of the lessons, made by rules from the stored notebooks; reveal.js shows them, offline.
 
-There is no second text that could go stale: a slide shows a heading, a few sentences, a cell's code, or what
-it gave, and the speaker's notes hold the whole text. How a notebook is divided:
+There is no second text that could go stale: a slide shows a heading, a few sentences, a cell's
+code, or what it gave, and the speaker's notes hold the whole text. How a notebook is divided:
 
 - ``##`` begins a slide, ``###`` and everything that finds no room a slide below it;
-- a text that is too long for its slide is cut: the first sentences of each paragraph stay, and those with a
-  term in bold; lists and tables stay whole, if need be on several slides;
-- code and what it printed are on one slide if they fit, otherwise the result follows on its own, large;
+- a text that is too long for its slide is cut: the first sentences of each paragraph stay, and
+  those with a term in bold; lists and tables stay whole, if need be on several slides;
+- code and what it printed are on one slide if they fit, otherwise the result follows, large;
 - the first sentences of the text after a cell stand below its result;
-- an exercise shows its question, and the solution is in the notes; each question of the quiz is a slide.
+- an exercise shows its question, and the solution is in the notes; each question of the quiz is a
+  slide.
 """
 
 import ast
@@ -45,7 +46,9 @@ WIDTH, HEIGHT = 1280, 720
 TEXT_LINES, TEXT_WIDTH = 10, 70  # of one slide, in the size of style.css
 SHORT_LINES = 3  # of a text above code, or below a result
 CODE_LINES, CODE_WIDTH = 17, 96
-BOTH_LINES = 20  # of code and output on one slide, in lines of code; below it is room for a sentence
+BOTH_LINES = (
+    20  # of code and output on one slide, in lines of code; below it is room for a sentence
+)
 TABLE_LINES, PICTURE_LINES = 16, 17.4  # as high as so many lines of code
 TEXT_LINE = 1.6  # as high as so many lines of code
 THEME = Path(__file__).parent / "slides_theme"
@@ -196,7 +199,9 @@ class _Maker:
         slide = Slide(first.removeprefix("# "), True)
         blocks = [block for block in _blocks(rest) if not block.startswith("Builds on")]
         slide.parts = [_cell("\n\n".join(blocks))]
-        slide.notes = ["Keys: → and ← sections, ↓ and ↑ within one, S notes, F full screen, Esc all."]
+        slide.notes = [
+            "Keys: → and ← sections, ↓ and ↑ within one, S notes, F full screen, Esc all."
+        ]
         self.made.append(slide)
 
     def text(self, cell: NotebookNode) -> None:
@@ -337,7 +342,9 @@ def split(source: str) -> list[Text]:
     for is_heading, lines in _runs(source):
         if is_heading:
             marks, _, heading = lines.partition(" ")
-            if texts[-1].heading and not texts[-1].body:  # `##` right above `###`: the section begins
+            if (
+                texts[-1].heading and not texts[-1].body
+            ):  # `##` right above `###`: the section begins
                 texts[-1] = Text(texts[-1].level, heading.strip(), "")
             else:
                 texts.append(Text(len(marks), heading.strip(), ""))
@@ -427,14 +434,14 @@ def fitting(blocks: Sequence[str], whole: bool = False) -> Iterator[list[str]]:
     begun = False
     page: list[str] = []
     room = float(TEXT_LINES)
-    for block in [part for block in blocks for part in _parts(block)]:
-        lines = _text_lines(block) + 0.5
+    for part in (part for block in blocks for part in _parts(block)):
+        lines = _text_lines(part) + 0.5
         if page and lines > room:
             yield page
             begun, page, room = True, [], float(TEXT_LINES)
-        if begun and not page and not _is_whole(block):
+        if begun and not _is_whole(part):
             continue  # what is left of the text is for the notes
-        page.append(block)
+        page.append(part)
         room -= lines
     if page:
         yield page
@@ -480,7 +487,9 @@ def _text_lines(block: str) -> int:
     if block.startswith("```"):
         return _lines(block, CODE_WIDTH)
     if _is_whole(block):
-        return sum(_lines(" ".join(one.split()), TEXT_WIDTH - 4) for one in _items(block.splitlines()))
+        return sum(
+            _lines(" ".join(one.split()), TEXT_WIDTH - 4) for one in _items(block.splitlines())
+        )
     return _lines(" ".join(block.split()), TEXT_WIDTH)
 
 
@@ -605,7 +614,9 @@ def _short_table(page: str) -> str:
 
 def _row_heights(table: Tag) -> list[float]:
     """Estimate for each row of a table how many lines of code it is as high as."""
-    rows = [[cell.get_text(" ") for cell in row.find_all(["th", "td"])] for row in table.find_all("tr")]
+    rows = [
+        [cell.get_text(" ") for cell in row.find_all(["th", "td"])] for row in table.find_all("tr")
+    ]
     columns = max(len(row) for row in rows)
     rows = [row + [""] * (columns - len(row)) for row in rows]
     widths = [max(3, *(len(row[at]) for row in rows)) for at in range(columns)]
@@ -618,7 +629,8 @@ def _row_heights(table: Tag) -> list[float]:
             width if width <= fair else max(6, (room - narrow) * width / wide) for width in widths
         ]
     return [
-        0.45 + max(-(-len(text) // int(width)) for text, width in zip(row, widths, strict=True)) or 1.45
+        0.45 + max(-(-len(text) // int(width)) for text, width in zip(row, widths, strict=True))
+        or 1.45
         for row in rows
     ]
 

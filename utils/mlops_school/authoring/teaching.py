@@ -1,8 +1,9 @@
-"""The teacher's kit as data: plans of the lessons, outlines of courses, and what may be wrong in them.
+"""The teacher's kit as data: plans of lessons, outlines of courses, and what is wrong in them.
 
-What a teacher needs to know of a lesson stands in ``course/instructor/NN_slug.toml``; cells are named by
-their ids, and typical wrong answers by the words that the exercise's check says to them, so that neither is
-typed twice. :mod:`mlops_school.authoring.teaching_pages` makes the pages that teachers read.
+What a teacher needs to know of a lesson stands in ``course/instructor/NN_slug.toml``. Cells are
+named by their ids, and typical wrong answers by the words that the exercise's check says to them, so
+that neither is typed twice. :mod:`mlops_school.authoring.teaching_pages` makes the pages that
+teachers read.
 """
 
 import importlib
@@ -339,11 +340,22 @@ class Meeting:
 
 @dataclass(frozen=True)
 class Outline:
-    """A whole course: when a day starts (minutes after midnight; 0 if that is open), and its meetings."""
+    """A whole course.
+
+    Attributes
+    ----------
+    title, intro : str
+        What its page begins with.
+    start : int
+        When a meeting begins, in minutes after midnight; 0 if that is open.
+    limit : int
+        The most minutes of a meeting: with its breaks if the hour is fixed, else of work alone.
+    meetings : tuple of Meeting
+        Its days or weeks.
+    """
 
     title: str
     intro: str
-    unit: str
     start: int
     limit: int
     meetings: tuple[Meeting, ...]

@@ -210,8 +210,5 @@ def write() -> None:
         path.write_text(text, encoding="utf-8", newline="\n")
 
 
-
-
-
 if __name__ == "__main__":
     write()

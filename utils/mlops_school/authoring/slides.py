@@ -324,7 +324,7 @@ def _cell(source: str, kind: str = "-") -> NotebookNode:
 
 
 def _answers(exercise: Exercise) -> str:
-    """Return what the speaker needs at an exercise: a solution, the hints, typical wrong answers."""
+    """Return what the speaker needs at an exercise: a solution, hints, typical wrong answers."""
     hints = "\n".join(f"- {hint}" for hint in exercise.hints)
     wrong = "\n".join(
         f"- {says}: `{code}`" for code, says in exercise.wrong.items() if "\n" not in code
@@ -569,13 +569,12 @@ def _cut(text: str) -> str:
 
 def _picture_and_table(page: str) -> Iterator[str]:
     """Yield the picture and the table of an output that has both, or else the output."""
-    soup = BeautifulSoup(page, "html.parser")
-    tables = soup.find_all("table")
-    if not (tables and soup.find("img")):
+    if "<table" not in page or "<img" not in page:
         yield page
         return
+    soup = BeautifulSoup(page, "html.parser")
     yield str(soup.find("img"))
-    yield from map(str, tables)
+    yield from map(str, soup.find_all("table"))
 
 
 def _short_markdown(text: str) -> str:
@@ -591,7 +590,9 @@ def _short_markdown(text: str) -> str:
 
 
 def _short_table(page: str) -> str:
-    """Return a table with its first rows, and say how many are missing."""
+    """Return tables with their first rows, and say how many are missing."""
+    if "<table" not in page:
+        return page
     soup = BeautifulSoup(page, "html.parser")
     for style in soup.find_all("style"):
         style.decompose()
@@ -641,7 +642,8 @@ def _height(output: NotebookNode) -> float:
         return _lines(output.text, CODE_WIDTH) + 0.8
     if text := output.data.get("text/markdown"):
         return TEXT_LINE * sum(_text_lines(block) + 0.5 for block in _blocks(text))
-    soup = BeautifulSoup(output.data["text/html"], "html.parser")
+    page = re.sub(r'src="data:[^"]*"', "", output.data["text/html"])  # long, and no text
+    soup = BeautifulSoup(page, "html.parser")
     tables = sum(sum(_row_heights(table)) + 0.5 for table in soup.find_all("table"))
     pictures = PICTURE_LINES * len(soup.find_all("img"))
     for part in soup.find_all(["table", "img"]):

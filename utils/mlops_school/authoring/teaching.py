@@ -1,8 +1,8 @@
 """The teacher's kit as data: plans of lessons, outlines of courses, and what is wrong in them.
 
 What a teacher needs to know of a lesson stands in ``course/instructor/NN_slug.toml``. Cells are
-named by their ids, and typical wrong answers by the words that the exercise's check says to them, so
-that neither is typed twice. :mod:`mlops_school.authoring.teaching_pages` makes the pages that
+named by their ids, and typical wrong answers by the words that the exercise's check says to them,
+so that neither is typed twice. :mod:`mlops_school.authoring.teaching_pages` makes the pages that
 teachers read.
 """
 

@@ -266,7 +266,7 @@ def questions(path, monkeypatch):
     """Show the quiz, and return the parts of its two questions: title, choices, button, result."""
     shown = []
     monkeypatch.setattr(quiz, "display", shown.append)
-    monkeypatch.setattr(quiz, "_mixed", lambda question: question)  # as written
+    monkeypatch.setattr(quiz, "mixed", lambda question: question)  # as written
     quiz.show(LESSON)
     (box,) = shown
     return [question.children for question in box.children]

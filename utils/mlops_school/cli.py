@@ -105,6 +105,12 @@ def _parser() -> argparse.ArgumentParser:
     check = commands.add_parser("check", help="check the manifest, lessons, exercises and quizzes")
     check.set_defaults(run=_check)
 
+    slides = commands.add_parser("slides", help="make slides of the lessons, for a browser")
+    slides.add_argument(
+        "names", nargs="*", metavar="NAME", help="e.g. 09_building; default: all lessons"
+    )
+    slides.set_defaults(run=_slides)
+
     bench = commands.add_parser("bench", help="measure time and memory of every lesson")
     bench.set_defaults(run=_bench)
     return parser
@@ -269,6 +275,14 @@ def _check(options: argparse.Namespace) -> int:
     from mlops_school.authoring import check
 
     return _report(check.problems())
+
+
+def _slides(options: argparse.Namespace) -> int:
+    from mlops_school.authoring import slides
+    from mlops_school.manifest import find_lessons
+
+    print(f"Written. Open {slides.make(find_lessons(options.names))} in a browser.")
+    return 0
 
 
 def _bench(options: argparse.Namespace) -> int:

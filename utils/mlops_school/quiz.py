@@ -75,7 +75,7 @@ def load(lesson: str) -> list[Question]:
 def show(lesson: str) -> None:
     """Show the quiz of a lesson."""
     questions = enumerate(load(lesson), 1)
-    display(widgets.VBox([_widget(lesson, number, _mixed(one)) for number, one in questions]))
+    display(widgets.VBox([_widget(lesson, number, mixed(one)) for number, one in questions]))
 
 
 def _question(entry: dict) -> Question:
@@ -97,7 +97,7 @@ def _text(value: object) -> str:
     return value
 
 
-def _mixed(question: Question) -> Question:
+def mixed(question: Question) -> Question:
     """Mix the choices, always in the same way: authors like to put the right one first."""
     order = random.Random(question.text)
     return replace(question, choices=tuple(order.sample(question.choices, len(question.choices))))

@@ -92,6 +92,9 @@ def _parser() -> argparse.ArgumentParser:
     check = commands.add_parser("check", help="check the manifest, lessons, exercises and quizzes")
     check.set_defaults(run=_check)
 
+    site = commands.add_parser("site", help="build the course's web site from its notebooks")
+    site.set_defaults(run=_site)
+
     bench = commands.add_parser("bench", help="measure time and memory of every lesson")
     bench.set_defaults(run=_bench)
     return parser
@@ -184,6 +187,14 @@ def _check(options: argparse.Namespace) -> int:
     from mlops_school.authoring import check
 
     return _report(check.problems())
+
+
+def _site(options: argparse.Namespace) -> int:
+    from mlops_school.authoring import site
+
+    site.build()
+    print(f"Written to {site.SITE}. Open index.html there in a browser.")
+    return 0
 
 
 def _bench(options: argparse.Namespace) -> int:

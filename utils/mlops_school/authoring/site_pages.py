@@ -1,0 +1,118 @@
+"""Pages that only the web site has, made from the manifests and the glossary."""
+
+from html import escape
+from itertools import groupby
+from pathlib import Path
+
+from mlops_school.glossary import Term, load_terms
+from mlops_school.manifest import Lab, Lesson, load_labs, load_manifest
+from mlops_school.paths import ROOT
+
+GLOSSARY = "glossary.md"
+
+
+def own_pages(folder: Path, teachers: list[str]) -> dict[str, str]:
+    """Return the text of each page, by its place on the site.
+
+    Parameters
+    ----------
+    folder : Path
+        Of the pages that are written by hand: in them, ``<!-- map -->`` and ``<!-- labs -->`` stand
+        for what is made here.
+    teachers : list of str
+        The pages for teachers, the first of which leads to the others; none if there are none.
+    """
+    pages = {path.name: path.read_text(encoding="utf-8") for path in sorted(folder.glob("*.md"))}
+    lessons, labs = load_manifest(), load_labs()
+    pages["index.md"] = pages["index.md"].replace("<!-- map -->", course_map(lessons))
+    pages["index.md"] += "\n" + _contents(lessons, teachers)
+    pages["labs.md"] = pages["labs.md"].replace("<!-- labs -->", lab_list(labs))
+    pages["labs.md"] += "\n" + _toctree("", [_page(lab) for lab in labs])
+    pages[GLOSSARY] = glossary(load_terms())
+    return pages
+
+
+def course_map(lessons: tuple[Lesson, ...]) -> str:
+    """Return the lessons by phase, in HTML: what they are called, teach and take."""
+    phases = []
+    for phase, group in groupby(lessons, key=lambda lesson: lesson.phase):
+        members = list(group)
+        items = "".join(_lesson(lesson) for lesson in members)
+        minutes = _time(sum(lesson.minutes for lesson in members))
+        phases.append(
+            f'<li class="phase"><p class="phase-name">{escape(phase)} <span>{minutes}</span></p>'
+            f"<ol>{items}</ol></li>"
+        )
+    return f'<ol class="course-map">{"".join(phases)}</ol>'
+
+
+def _lesson(lesson: Lesson) -> str:
+    href = _page(lesson).removesuffix(".ipynb") + ".html"
+    return (
+        f'<li><a href="{href}"><span class="number">{lesson.number}</span> {escape(lesson.title)}</a>'
+        f'<span class="minutes">{lesson.minutes} min</span>'
+        f"<p>{escape(lesson.goals[0].capitalize())}.</p></li>"
+    )
+
+
+def lab_list(labs: tuple[Lab, ...]) -> str:
+    """Return a table of the tool labs, in Markdown."""
+    rows = [
+        f"| [{lab.title}]({_page(lab)}) | {lab.summary} | {lab.kind} | {lab.minutes} | "
+        f"{lab.download_mb} |"
+        for lab in labs
+    ]
+    head = "| Lab | What happens in it | How real | Minutes | Download, MB |"
+    return "\n".join([head, "|---|---|---|---:|---:|", *rows])
+
+
+def glossary(terms: list[Term]) -> str:
+    """Return the glossary, in Markdown: a section for each letter, an entry for each term."""
+    units = {unit.id: unit for unit in (*load_manifest(), *load_labs())}
+    parts = ["# Glossary", "What the words of the course mean in it. In the lessons, the first use of "
+             "a word that stands here leads to its entry."]
+    ordered = sorted(terms, key=lambda term: term.name.casefold())
+    for letter, group in groupby(ordered, key=lambda term: _letter(term.name)):
+        parts.append(f"## {letter}")
+        entries = []
+        for term in group:
+            unit = units[term.lesson]
+            origin = f"From [{unit.name}]({_page(unit)})."
+            if term.see:
+                origin += " See also " + ", ".join(f"{{term}}`{name}`" for name in term.see) + "."
+            text = term.meaning.strip().replace("\n", "\n  ")
+            entries.append(f"{term.name}\n  {text}\n\n  {origin}")
+        parts.append("```{glossary}\n" + "\n\n".join(entries) + "\n```")
+    return "\n\n".join(parts) + "\n"
+
+
+def _letter(name: str) -> str:
+    return name[0].upper() if name[0].isalpha() else "0–9"
+
+
+def _contents(lessons: tuple[Lesson, ...], teachers: list[str]) -> str:
+    """Return what the pages are and in which order, for the navigation."""
+    parts = [
+        _toctree(phase, [_page(lesson) for lesson in group])
+        for phase, group in groupby(lessons, key=lambda lesson: lesson.phase)
+    ]
+    parts.append(
+        _toctree("Look up", ["run.md", "labs.md", "course/tools.md", GLOSSARY, "course/data/README.md"])
+    )
+    if teachers:
+        parts.append(_toctree("For teachers", teachers))
+    return "\n".join(parts)
+
+
+def _toctree(caption: str, pages: list[str]) -> str:
+    options = f":caption: {caption}\n" * bool(caption) + ":hidden:\n"
+    return "```{toctree}\n" + options + "\n" + "\n".join(pages) + "\n```\n"
+
+
+def _page(unit: Lesson | Lab) -> str:
+    return unit.notebook.relative_to(ROOT).as_posix()
+
+
+def _time(minutes: int) -> str:
+    hours, rest = divmod(minutes, 60)
+    return " ".join([f"{hours} h"] * (hours > 0) + [f"{rest} min"] * (rest > 0))

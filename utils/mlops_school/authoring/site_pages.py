@@ -24,12 +24,29 @@ def own_pages(folder: Path, teachers: list[str]) -> dict[str, str]:
     """
     pages = {path.name: path.read_text(encoding="utf-8") for path in sorted(folder.glob("*.md"))}
     lessons, labs = load_manifest(), load_labs()
-    pages["index.md"] = pages["index.md"].replace("<!-- map -->", course_map(lessons))
+    pages["index.md"] = (
+        pages["index.md"]
+        .replace("<!-- facts -->", _facts(lessons, labs))
+        .replace("<!-- map -->", course_map(lessons))
+    )
     pages["index.md"] += "\n" + _contents(lessons, teachers)
     pages["labs.md"] = pages["labs.md"].replace("<!-- labs -->", lab_list(labs))
     pages["labs.md"] += "\n" + _toctree("", [_page(lab) for lab in labs])
     pages[GLOSSARY] = glossary(load_terms())
     return pages
+
+
+def _facts(lessons: tuple[Lesson, ...], labs: tuple[Lab, ...]) -> str:
+    minutes = [lesson.minutes for lesson in lessons]
+    hours = f"{sum(minutes) / 60:.0f} hours"
+    facts = (
+        (len(lessons), "lessons, from a first notebook to a year in production"),
+        (hours, f"of work, in parts of {min(minutes)} to {max(minutes)} minutes"),
+        (len(labs), "tool labs, each with one tool of the field"),
+        ("336,776", "flights of 2013, and the weather"),
+    )
+    items = "".join(f"<li><strong>{number}</strong> {text}</li>" for number, text in facts)
+    return f'<ul class="facts-strip">{items}</ul>'
 
 
 def course_map(lessons: tuple[Lesson, ...]) -> str:
@@ -51,7 +68,7 @@ def _lesson(lesson: Lesson) -> str:
     return (
         f'<li><a href="{href}"><span class="number">{lesson.number}</span> {escape(lesson.title)}</a>'
         f'<span class="minutes">{lesson.minutes} min</span>'
-        f"<p>{escape(lesson.goals[0].capitalize())}.</p></li>"
+        f"<p>{escape(_upper(lesson.goals[0]))}.</p></li>"
     )
 
 
@@ -111,6 +128,10 @@ def _toctree(caption: str, pages: list[str]) -> str:
 
 def _page(unit: Lesson | Lab) -> str:
     return unit.notebook.relative_to(ROOT).as_posix()
+
+
+def _upper(text: str) -> str:
+    return text[0].upper() + text[1:]
 
 
 def _time(minutes: int) -> str:

@@ -1,12 +1,12 @@
 # %% [markdown] id="why"
 # ## Why it matters
 #
-# Lesson 10 asked a question about people: of the **good** risks in the German credit data, are the young refused more
+# Lesson 10 asked a question about people: of the *good* risks in the German credit data, are the young refused more
 # often than the older ones? It computed the answer by hand and with fairlearn. Another much-cited library is **AI
 # Fairness 360**, short AIF360. It has dozens of metrics with learned names, and remedies for every stage.
 #
 # So many numbers have a danger: with enough metrics, any decision is fair by one of them. In this lab you find *our*
-# question among AIF360's answers, check that two libraries agree, and try a remedy that lesson 10 has not: to **weigh**
+# question among AIF360's answers, check that two libraries agree, and try a remedy that lesson 10 has not: to *weigh*
 # the applicants before the training. And you ask what it costs, and whom.
 
 # %% tags=["parameters"] id="imports"
@@ -49,7 +49,7 @@ treated[["people", "granted", "refused", "bad"]].round(3)
 #
 # ## The same question to AIF360
 #
-# It wants a **data set** of numbers that says which column is the label, which value of it is *favourable* (good for the
+# It wants a *data set* of numbers that says which column is the label, which value of it is *favourable* (good for the
 # person; 1, unless you say otherwise), and which column holds the group, the **protected attribute**. One data set holds what is true, a
 # second one what was decided. It speaks of *privileged* and *unprivileged* groups; to name one is a decision, too.
 

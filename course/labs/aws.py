@@ -141,10 +141,10 @@ print("rules of the bucket:", [rule["ID"] for rule in taken])
 
 # %% [markdown] id="q1-task"
 # The rule was taken without a word. No day passes in the emulator, so nothing will ever happen to it here. But
-# read it: `Expiration` is about the **current** version of each object. Suppose that no new release comes for 90
+# read it: `Expiration` is about the *current* version of each object. Suppose that no new release comes for 90
 # days. Then the one in service is deleted, and the next service that starts finds nothing.
 #
-# What the colleague wanted to say is: a version that is **not** current any more (it was overwritten or deleted)
+# What the colleague wanted to say is: a version that is *not* current any more (it was overwritten or deleted)
 # may go after 90 days. S3 counts its days from the moment when it stopped being current. The entry for that is
 # `NoncurrentVersionExpiration`, with the number of days in `NoncurrentDays`.
 #

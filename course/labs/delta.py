@@ -139,12 +139,12 @@ print(f"version 3 can still be read: {len(read(3)):,} rows")
 
 # %% [markdown] id="q1-task"
 # Flights in April are not 60 percent longer. And there is more: the column holds whole numbers, so the decimals were
-# **cut off, without a word**. This library enforces the type that is *stored*, and converts what it can. Other writers
+# *cut off, without a word*. This library enforces the type that is *stored*, and converts what it can. Other writers
 # may do otherwise. So never trust "schema enforcement" until you have tried it with a wrong delivery.
 #
 # Now the mistake is out, and whoever has to explain it can still see it. But the next delivery in kilometres would be
 # taken again. Types cannot see it; a **constraint** can. That is a rule in SQL which the table keeps for itself: a
-# commit is refused as a whole unless the rule is **true** for each of its rows.
+# commit is refused as a whole unless the rule is *true* for each of its rows.
 #
 # ### Exercise 1: write the rule
 #

@@ -3,7 +3,7 @@
 #
 # The weather at the airport is a feature of the delay service, which must warn two hours before departure,
 # "using only what is known at that moment" (requirement R1). Two programs need that feature: the one that
-# **trains** asks what was known before each past flight; the one that **serves** asks what is known now.
+# *trains* asks what was known before each past flight; the one that *serves* asks what is known now.
 # Written twice, by two teams, they come to differ. That is called **skew**. No error is raised; the forecasts
 # are only worse than the test has promised.
 #

@@ -158,7 +158,7 @@ def kill_and_resume(database, once):
 kill_and_resume(folder / "always.db", once=False)
 
 # %% [markdown] id="once-intro"
-# 200 were committed, so the 50 after them came **again**, and were counted again. That is *at least once*, and Kafka
+# 200 were committed, so the 50 after them came *again*, and were counted again. That is *at least once*, and Kafka
 # cannot know better: your database is not its own. (For what is written back to Kafka, it has transactions.)
 #
 # The cure is the one of lesson 13: keep in the same transaction by which key a flight is known, and leave out what

@@ -73,7 +73,7 @@ print("fields with the status:", [name for name in document if "status" in name]
 #
 # | ours | in ECS |
 # |---|---|
-# | `milliseconds`, such as 12.7 | `event.duration`, in **nanoseconds**, with the type `long`: a whole number |
+# | `milliseconds`, such as 12.7 | `event.duration`, in *nanoseconds*, with the type `long`: a whole number |
 # | `client`, such as `kiosk/1.0` | `user_agent.name` and `user_agent.version`, two texts |
 #
 # ### Exercise 1: measured as others do
@@ -124,7 +124,7 @@ for name, value in sorted(document.items()):
 # ## Nothing about people
 #
 # ECS also has names for what lesson 12 keeps out of the log: `client.ip`, `user.email`, `user_agent.original`. A
-# schema does not say what you may collect. So keep a list of the fields that are **allowed**, and let a test compare.
+# schema does not say what you may collect. So keep a list of the fields that are *allowed*, and let a test compare.
 # A colleague would like to know more about the callers:
 
 # %% id="allowed"
@@ -164,7 +164,7 @@ print(pd.read_sql(question, database).to_string(index=False))
 database.close()
 
 # %% [markdown] id="latency-intro"
-# The kiosks have the most refusals, and they are people who mistype. The **share** finds the broken client: version
+# The kiosks have the most refusals, and they are people who mistype. The *share* finds the broken client: version
 # 2.2 of the display, which sends its `departure` wrongly. Version 2.1 did not. That is why it was worth giving name
 # and version a field each.
 #
@@ -256,8 +256,8 @@ q2.check(repair)
 # %% [markdown] id="import-intro"
 # ## To the real thing
 #
-# At last we write two files, read the dashboard back as Kibana would, and check it once more: no faults, **and each
-# chart finds lines**. The second file has the lines in the form in which Elasticsearch takes many at once.
+# At last we write two files, read the dashboard back as Kibana would, and check it once more: no faults, *and each
+# chart finds lines*. The second file has the lines in the form in which Elasticsearch takes many at once.
 
 # %% id="import"
 folder = new_folder("labs/kibana")

@@ -6,7 +6,7 @@
 #
 # In this lab you write that loop, for a small network on the flights. You find a well-known mistake by its
 # symptom, let the network run against boosted trees, and store it. The last is where most care is needed: a
-# model file of a stranger can be a **program**, and opening it runs it.
+# model file of a stranger can be a *program*, and opening it runs it.
 
 # %% tags=["parameters"] id="imports"
 from mlops_school import labs

@@ -80,7 +80,7 @@ q1.check(partial, final)
 # `school.session` starts it: a Java program in the background, with 512 MB of memory, which talks to this computer only.
 # Its address is `local[2]`, two cores. In a company, that of a cluster stands there, and the code below stays as it is.
 #
-# We ask for the late flights of each airport and day. The line returns at once, since **nothing has been computed**.
+# We ask for the late flights of each airport and day. The line returns at once, since *nothing has been computed*.
 # Spark is *lazy*: it notes what you want, and makes a **plan**. Read it from the bottom up.
 
 # %% id="lazy"
@@ -218,7 +218,7 @@ print(f"{sum(landed):,} have landed, {len(appended):,} are written")
 
 # %% [markdown] id="q2-task"
 # Batch 2 came again, and that is what you want: Spark did not know whether it had had its effect. The same files, the
-# same number. But the third day is now written **twice**. The checkpoint gives you *at least once*, and the rest is
+# same number. But the third day is now written *twice*. The checkpoint gives you *at least once*, and the rest is
 # up to your effect. (Spark's own sink for files keeps a book of the batches that it has written. `foreachBatch` keeps none, nor does the
 # sink for Kafka.)
 #

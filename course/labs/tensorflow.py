@@ -292,8 +292,8 @@ print("made again from its record:", "the same" if same else "DIFFERENT")
 # %% [markdown] id="recap"
 # ## What you take with you
 #
-# - A network needs its numbers standardised, its gaps filled and flagged, its texts turned into numbers. Do it **in the
-#   model**, so that training and service cannot differ.
+# - A network needs its numbers standardised, its gaps filled and flagged, its texts turned into numbers. Do it *in the
+#   model*, so that training and service cannot differ.
 # - Stop by a later month, and keep the weights of the best epoch.
 # - Give the opponent every chance that you give yourself, and a network more than one seed.
 # - With the seed, deterministic operations and the number of epochs, the record makes the same network again. Not to the

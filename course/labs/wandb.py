@@ -197,7 +197,7 @@ print("facts about the computer:", any(one.HasField("environment") for one in se
 # %% [markdown] id="q2-task"
 # Now what *you* log. A config is often filled from a file of settings, and settings hold paths, user names, passwords. A
 # list of forbidden words (`password`, `token`) is never complete: next week somebody writes `passwd`. Better is a list of
-# what **may** leave.
+# what *may* leave.
 #
 # ### Exercise 2: only what is allowed
 #

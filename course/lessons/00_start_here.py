@@ -113,7 +113,7 @@ print(
 # %% [markdown] id="q2-task"
 # ### Exercise 2: how many are late?
 #
-# Of the flights that **arrived**, which share was 15 or more minutes late on arrival? Give a number between 0
+# Of the flights that *arrived*, which share was 15 or more minutes late on arrival? Give a number between 0
 # and 1.
 
 # %% id="q2"
@@ -148,7 +148,7 @@ plots.show(figure, f"Percent late: {by_hour[6]:.0f} at 6, {by_hour[20]:.0f} at 2
 # %% [markdown] id="mistake-intro"
 # ## Make a mistake, and repair it
 #
-# The next cell is broken, on purpose. Run it, and read the error **from its last line**: that line says what
+# The next cell is broken, on purpose. Run it, and read the error *from its last line*: that line says what
 # is wrong. The lines above say where.
 
 # %% tags=["raises-exception"] id="mistake"
@@ -157,7 +157,7 @@ janaury["dep_delay"].mean()
 # %% [markdown] id="q3-task"
 # ### Exercise 3: the repair
 #
-# The broken cell should give the mean delay at **departure**. Find what is wrong with it, and assign the
+# The broken cell should give the mean delay at *departure*. Find what is wrong with it, and assign the
 # right result to `mean_delay`.
 
 # %% id="q3"

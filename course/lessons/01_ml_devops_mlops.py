@@ -31,7 +31,7 @@ print(load_requirements()["R2"])
 # ### Exercise 1: write the rule
 #
 # Write a function that takes a table of flights, as in lesson 00, and returns True for each flight that it
-# warns of. Any columns known **two hours before departure** may be used, such as `hour`, `month`, `carrier`,
+# warns of. Any columns known *two hours before departure* may be used, such as `hour`, `month`, `carrier`,
 # `origin`, `dest` and `distance`. It has to be cheaper in May than silence, the service that never warns.
 
 
@@ -109,8 +109,8 @@ except NameError as error:
 #
 # ### Exercise 2: repair it for good
 #
-# Put the cells into **one function** of the arrival delays, in minutes. It returns how many percent of the
-# flights **that arrived** were 15 or more minutes late. Cancelled flights have a missing delay. The result must
+# Put the cells into *one function* of the arrival delays, in minutes. It returns how many percent of the
+# flights *that arrived* were 15 or more minutes late. Cancelled flights have a missing delay. The result must
 # depend on nothing but the input.
 
 
@@ -142,7 +142,7 @@ def tidied(minutes):
 
 
 # %% [markdown] id="silent-check-intro"
-# Python accepts both. So nothing becomes a **version** before an **automatic check** has passed: a few flights
+# Python accepts both. So nothing becomes a **version** before an *automatic check* has passed: a few flights
 # whose right answer is known by hand. What does each function say of January, and what does the check say?
 
 # %% id="silent-check"
@@ -357,8 +357,8 @@ after[["gap", "broken"]].round(1).T
 # ### Exercise 4: an alert of your own
 #
 # A simple signal is the `gap`: how many percent of the flights the model expects to be late, minus how many
-# were. Choose the limit of an alert that rings when the gap, **up or down**, is larger. It must catch the
-# first month that breaks **R2**, without a false alarm in any month before.
+# were. Choose the limit of an alert that rings when the gap, *up or down*, is larger. It must catch the
+# first month that breaks *R2*, without a false alarm in any month before.
 
 # %% id="q4"
 ### BEGIN SOLUTION
@@ -371,7 +371,7 @@ q4.check(alert_limit, after)
 # %% [markdown] id="input-intro"
 # ### 6. Reliability
 #
-# First, **bad input**. A partner's program sends 17:30 as 1730, a clock time, where the model takes
+# First, *bad input*. A partner's program sends 17:30 as 1730, a clock time, where the model takes
 # minutes since midnight. Another one forgets a column. We ask the bare model, and then a guarded one, which
 # refuses what cannot be.
 
@@ -392,7 +392,7 @@ for sent, flights in {"clock times": clock, "no 'temp'": may.drop(columns="temp"
 # The bare model answers nonsense with a straight face, or crashes. The guarded one says what is wrong. (A
 # morning flight sent as 930 would pass: ranges stop what is impossible, not all that is wrong.)
 #
-# Second, **a bad model**. Three candidates are offered: one learned with *late* and *punctual* mixed up, one
+# Second, *a bad model*. Three candidates are offered: one learned with *late* and *punctual* mixed up, one
 # from a single month, one from January to May. The guarded service tries each on June, which none has seen,
 # and otherwise falls back to the last good one. July shows what it saved.
 
@@ -414,7 +414,7 @@ benefits["reliability"] = (f"bad model: {unguarded} dollars", f"falls back: {kep
 # ## The loop
 #
 # Put the steps in a ring and you have MLOps. It differs from DevOps in the dashed arrow: an alert leads back
-# to new **data**, not only to new code. Each step shows the benefit that it brings. The table says what you
+# to new *data*, not only to new code. Each step shows the benefit that it brings. The table says what you
 # measured; *before* is what happened by hand when a step was forgotten, or when nobody was on guard.
 
 # %% id="loop"
@@ -431,7 +431,7 @@ pd.DataFrame.from_dict(benefits, orient="index", columns=["before", "after"])
 #   that it has not seen.
 # - **DevOps**: change, check, release, watch, as one short and automatic loop. A tested function gives everybody
 #   the same result; a notebook's memory does not.
-# - **MLOps**: DevOps for code, data **and** model. All three change, so all three need versions, tests and
+# - **MLOps**: DevOps for code, data *and* model. All three change, so all three need versions, tests and
 #   monitoring. Then you can tell which of them went wrong.
 # - **Six benefits**, each of which you have measured: automation, faster deployment, reproducibility,
 #   scalability, monitoring, reliability.

@@ -44,7 +44,7 @@ diagram.show(cycle, title="The life cycle")
 #
 # ## 1 · Plan: requirement analysis
 #
-# A requirement is a sentence that can be **put to the test**. *Functional* ones say what the service does,
+# A requirement is a sentence that can be *put to the test*. *Functional* ones say what the service does,
 # *non-functional* ones how well: how fast, how fair, how reliable. These are the requirements of the whole
 # course. Each has an id, so that everything that follows can refer to it.
 
@@ -102,7 +102,7 @@ service.py -> browser: the probability, status 200
 diagram.show(design, title="One question, and its answer")
 
 # %% [markdown] id="contract"
-# A design also decides **what may change** without anyone else noticing. In lesson 09 a better model comes. It
+# A design also decides *what may change* without anyone else noticing. In lesson 09 a better model comes. It
 # will take the place of `delays.py` and `model.json`; browsers must not notice. So the line between browser and
 # service is fixed in a **contract**:
 #
@@ -327,7 +327,7 @@ q4.check(my_repair, repository)
 # q4.solution()
 
 # %% [markdown] id="release-intro"
-# The test and the repair go into **one** commit: whoever reads the history finds the reason beside the change.
+# The test and the repair go into *one* commit: whoever reads the history finds the reason beside the change.
 # `v1.1` is a new release. The old one stays as it is, and with it the way back.
 
 # %% id="release"
@@ -384,7 +384,7 @@ table.set_index(["requirement", "test"]).drop(columns="title")
 # %% [markdown] id="q5-task"
 # ### Exercise 5: find the gaps
 #
-# Such a table is at its best where it is empty. For which requirements does **no test at all** exist? Assign the
+# Such a table is at its best where it is empty. For which requirements does *no test at all* exist? Assign the
 # list of their ids to `gaps`, from `table`.
 
 # %% id="q5"

@@ -49,7 +49,7 @@ backlog.head(4)
 
 # %% [markdown] id="q1-task"
 # `misunderstood` is what nobody knows yet: the team will build something else than users meant. It is found
-# when users **see** it. And users change their minds ("late is from 20 minutes on, not 15"): each **change
+# when users *see* it. And users change their minds ("late is from 20 minutes on, not 15"): each **change
 # request** alters one story.
 #
 # Beside the stories, either way costs something: Waterfall a hand-over after each of the four phases, Agile planning, review
@@ -57,8 +57,8 @@ backlog.head(4)
 #
 # ### Exercise 1: predict, before you run anything
 #
-# Suppose that nothing changes and nothing was misunderstood. Who has delivered **everything** first? And with whom
-# do users have **half** of the value first? Answer with `"Waterfall"` or `"Agile"`.
+# Suppose that nothing changes and nothing was misunderstood. Who has delivered *everything* first? And with whom
+# do users have *half* of the value first? Answer with `"Waterfall"` or `"Agile"`.
 
 # %% id="q1"
 ### BEGIN SOLUTION
@@ -105,8 +105,8 @@ plots.show(*simulation_views.draw_work([phases, sprints]))
 #
 # ### The cumulative flow diagram
 #
-# It counts stories: how many were begun, built, released? The height of the coloured stripes in a week is what is **on
-# its way** then.
+# It counts stories: how many were begun, built, released? The height of the coloured stripes in a week is what is *on
+# its way* then.
 
 # %% id="flow"
 plots.show(*simulation_views.draw_flow([phases, sprints]))
@@ -136,7 +136,7 @@ q2.check(lead_time, sprints)
 # %% [markdown] id="burndown-intro"
 # ### The burndown chart
 #
-# The other chart that hangs on every team's wall: how much work is **left**, as far as the team knows?
+# The other chart that hangs on every team's wall: how much work is *left*, as far as the team knows?
 
 # %% id="burndown"
 weeks = np.arange(0, 16.5, 0.02)
@@ -149,7 +149,7 @@ jump = sprints.left_at([6.01])[0] - sprints.left_at([5.99])[0]
 plots.show(figure, f"Both lines fall to 0. Agile's jumps up in week 6, by {jump:.0f} person-days.")
 
 # %% [markdown] id="q3-task"
-# Falling means that work gets done. Flat means overhead, or waiting. And a jump **up** means that there is
+# Falling means that work gets done. Flat means overhead, or waiting. And a jump *up* means that there is
 # more to do than the team knew. Waterfall looks best when it knows least: in week 12 its line is at zero, until
 # users see the product.
 #
@@ -181,7 +181,7 @@ print(f"Agile costs {difference:+.0f} person-days. Case closed?")
 
 # %% [markdown] id="repair-intro"
 # Look at the seeds. These are two *different* projects, and the second had more luck. The repair has two parts: give both
-# ways the **same** projects, and take **many** of them. Then the answer comes with its spread.
+# ways the *same* projects, and take *many* of them. Then the answer comes with its spread.
 
 # %% id="repair"
 seeds = range(projects)
@@ -193,7 +193,7 @@ print(f"Agile costs {middle:+.0f} person-days; in four projects of five {low:+.0
 plots.show(*simulation_views.draw_values(conditions, seeds))
 
 # %% [markdown] id="explore-intro"
-# The efforts hardly differ, and the report was wrong by an order of magnitude. What differs is **when** users have
+# The efforts hardly differ, and the report was wrong by an order of magnitude. What differs is *when* users have
 # something. The bands hold four projects of five: Waterfall's is wide at the deadline, because a small delay decides
 # between nearly everything and nothing.
 #
@@ -219,7 +219,7 @@ first, last = costs.loc["Waterfall", "cost"].iloc[[0, -1]]
 print(f"Waterfall: {last / first:.0f} times as much at acceptance as in the requirements")
 
 # %% [markdown] id="crossover-intro"
-# Both climb the same hill: a change costs what is already done, and a bit more for what was built around it. Agile has **not** made change cheap. It
+# Both climb the same hill: a change costs what is already done, and a bit more for what was built around it. Agile has *not* made change cheap. It
 # pays more in week 4, when a misunderstood story comes back finished, where Waterfall has only paper to correct. But
 # look at the size of the marks: Waterfall gets the largest part of its bad news at the very top.
 #
@@ -239,8 +239,8 @@ for product, percent in {"stable devices": (0.1, 0.3), "contested markets": (10,
     print(f"{product}: {low:.2f} to {high:.2f} change requests per week")
 
 # %% [markdown] id="q4-task"
-# Two measures, two answers. **Value at the deadline**: Agile is ahead from the start, because of the misunderstandings; with more change Waterfall falls off a
-# cliff, Agile down a slope. **Effort**: the median crosses zero. To its left Waterfall is
+# Two measures, two answers. *Value at the deadline*: Agile is ahead from the start, because of the misunderstandings; with more change Waterfall falls off a
+# cliff, Agile down a slope. *Effort*: the median crosses zero. To its left Waterfall is
 # cheaper, to its right Agile, and the band says that for a single project luck matters more than the method.
 #
 # ### Exercise 4: how long should a sprint be?
@@ -292,12 +292,12 @@ simulation_views.show_comparison(conditions, seeds)
 # %% [markdown] id="q5-task"
 # ### Exercise 5: choose
 #
-# Three projects, with a deadline in week 13. Choose for each the way that brings **more value at the deadline**, and
-# if both bring the same, the one with **less effort**.
+# Three projects, with a deadline in week 13. Choose for each the way that brings *more value at the deadline*, and
+# if both bring the same, the one with *less effort*.
 #
-# - **displays**: software in the displays of an airport. A standard says what they show, and each release is certified.
-# - **delay service**: ours. Airlines find out what they want when they see it; a release is one command.
-# - **report**: a monthly report moves to a new database. It must show what the old one shows. A release is one
+# - *displays*: software in the displays of an airport. A standard says what they show, and each release is certified.
+# - *delay service*: ours. Airlines find out what they want when they see it; a release is one command.
+# - *report*: a monthly report moves to a new database. It must show what the old one shows. A release is one
 #   command, but every hand-over goes through a committee.
 
 # %% id="projects"

@@ -86,7 +86,7 @@ repository.commit("Ask for the weather")
 # ### Exercise 1: write the hook's condition
 #
 # Write `has_secret(line)`: True if the line gives a name with `password` in it, in small or capital letters,
-# a **text in quotation marks**; otherwise False.
+# a *text in quotation marks*; otherwise False.
 
 
 # %% id="q1"
@@ -387,7 +387,7 @@ print("lead time:", newest.time - newest.committed[-1])
 #
 # ### Exercise 5: which guard would have caught it?
 #
-# You have met four guards: the `hook`, the `test`, the `health check`, and `monitoring`. Which is the **first**
+# You have met four guards: the `hook`, the `test`, the `health check`, and `monitoring`. Which is the *first*
 # one that can catch each of these faults?
 #
 # - A: the private key of a server lies among the files that are about to be committed.

@@ -39,7 +39,7 @@ plots.show(data_views.flow(), "The bureau's CSV, raw deliveries, Parquet with re
 #
 # The course has no internet, so a stand-in plays the bureau: `bureau.deliver` makes from the course's data
 # what you would download, a CSV file that looks like the real thing. `2013-01_1.csv` is January, first
-# delivery. The folder `raw` keeps every file **as it came**. Nobody ever edits it: it is the one thing that
+# delivery. The folder `raw` keeps every file *as it came*. Nobody ever edits it: it is the one thing that
 # cannot be made again.
 #
 # We look at the first lines and at a cancelled flight. Then pandas guesses the types, once from 500 rows and
@@ -60,7 +60,7 @@ pd.DataFrame({"from 500 rows": guesses[500], "from all": guesses[None]}).loc["de
 # %% [markdown] id="schema-intro"
 # A CSV file has no types, only text. `0517` is a clock time in the form hhmm, an empty field is a missing
 # number, and a missing tail number (which plane it was) is written `NA`. So pandas guesses, and the guess
-# depends on **which rows it has seen**: without a cancelled flight `dep_time` is a whole number, with one it is a
+# depends on *which rows it has seen*: without a cancelled flight `dep_time` is a whole number, with one it is a
 # float, and seventeen
 # minutes past five becomes `517.0`. A program that works in one month fails in the next.
 #
@@ -111,7 +111,7 @@ q1.check(new_columns)
 # that the schema promises, and adds what follows from other columns, such as `time_hour`, the moment in UTC.
 # *Load* stores the result.
 #
-# A promise is worth something only if a file that breaks it is **refused as a whole**, as R8 says, before
+# A promise is worth something only if a file that breaks it is *refused as a whole*, as R8 says, before
 # anything is stored. Three damaged copies of January arrive.
 
 # %% id="refuse"
@@ -164,7 +164,7 @@ for day in ["Thursday", "Friday"]:
 # ### Exercise 2: make it idempotent
 #
 # Write `replace_month`: it returns all rows of `stored`, except that this month's are exactly those of
-# `arriving`, **once**. Think of Friday's second start, and of a month that arrives again *corrected*.
+# `arriving`, *once*. Think of Friday's second start, and of a month that arrives again *corrected*.
 
 
 # %% id="q2"
@@ -386,7 +386,7 @@ plots.show(data_views.versions_grid(lineage), data_views.describe_versions(linea
 # %% [markdown] id="back-intro"
 # `dvc diff` names the months that differ. And count: v1 brought 3 files, v2 the wrong March and April, v3 only
 # May, which makes 6. The third delivery of March gives the same bytes as the first, so the store has them
-# already: equal bytes are kept **once**.
+# already: equal bytes are kept *once*.
 #
 # ## Go back
 #
@@ -433,7 +433,7 @@ q5.check(commands, versions)
 #
 # The rest of the year arrives, and all twelve months go through the pipeline at once. Three things to prove:
 # a second run does nothing; read = written + left out in every month; and what came through CSV, schema and
-# Parquet is **exactly** what the course ships, all 19 columns of it.
+# Parquet is *exactly* what the course ships, all 19 columns of it.
 
 # %% id="year"
 for number in range(6, 13):

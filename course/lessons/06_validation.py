@@ -4,7 +4,7 @@
 # A program that is wrong often stops. Data that are wrong never do: the file opens, the columns are there,
 # the model trains, and the service is worse from that day on. Nobody gets an error.
 #
-# In this lesson you write **rules that data must keep**, first by hand and then in Great Expectations, a
+# In this lesson you write *rules that data must keep*, first by hand and then in Great Expectations, a
 # library made for it. A month that breaks a rule goes to **quarantine** with a report that says why. All
 # others go on, complete.
 #
@@ -26,12 +26,12 @@ damaged_month = 5  # the month that we shall damage in every way we know
 print(load_requirements()["R8"])
 
 # %% [markdown] id="two-intro"
-# It says two things, and the second is forgotten more often: keep bad months **out**, and lose **nothing**
+# It says two things, and the second is forgotten more often: keep bad months *out*, and lose *nothing*
 # of the good ones.
 #
 # ## A month that looks fine
 #
-# June arrives from two senders. The second one has a new program, which writes delays in **hours** rather
+# June arrives from two senders. The second one has a new program, which writes delays in *hours* rather
 # than minutes. Nobody was told. We make that month with a function of the course that damages good months.
 # What would you notice?
 
@@ -132,12 +132,12 @@ plots.show(figure, ", ".join(f"{name}: {spread:.0f}" for name, spread in spreads
 
 # %% [markdown] id="q1-task"
 # One picture, and the second June stands out: its bar is nearly nothing. The rule works, but its limits are a
-# guess: why half and twice? The best rules need no guess, because the data must agree with **themselves**.
+# guess: why half and twice? The best rules need no guess, because the data must agree with *themselves*.
 #
 # ### Exercise 1: a rule that follows from the clock
 #
 # Each flight has `sched_arr_time`, `arr_time` and `arr_delay`. The first two say what the third has to be.
-# Write a function that returns **how many flights disagree**. Three traps:
+# Write a function that returns *how many flights disagree*. Three traps:
 #
 # - A clock time is a number like `1305`: five past one. `1305 - 1255` is 50, but ten minutes have passed.
 #   `minutes` below does that part.
@@ -240,10 +240,10 @@ for rule in rules:
 # %% [markdown] id="reasons"
 # These are stages 1 and 3; stage 2 asks for the type of each of the 19 columns. Where do the limits come from?
 #
-# - From a **reason**: a month has its days; a delay fits the clock; nobody flies further within the country
+# - From a *reason*: a month has its days; a delay fits the clock; nobody flies further within the country
 #   than to Honolulu, 4,983 miles. Such rules hardly ever give a false alarm.
-# - From **history**, where there is no reason: rows, mean distance, delays. Ours are computed from **January to
-#   June** only. July to December are kept to find out whether the limits are any good. (Limits that were made
+# - From *history*, where there is no reason: rows, mean distance, delays. Ours are computed from *January to
+#   June* only. July to December are kept to find out whether the limits are any good. (Limits that were made
 #   from a month say nothing about that month.)
 #
 # A rule has a **severity**, too: `critical` keeps the month out, a `warning` only asks a person to look.
@@ -282,7 +282,7 @@ plots.show(draw_matrix(broken, guards), words)
 print(words)
 
 # %% [markdown] id="matrix-reading"
-# **X** is the rule that is there for this damage, **o** another one that notices it, too. Read it both ways:
+# *X* is the rule that is there for this damage, *o* another one that notices it, too. Read it both ways:
 #
 # - **By row.** Every damage has its X, and the last row, the real months, is empty. A row with one mark hangs on
 #   one rule: take `delay_median` away, and a month in which all clocks are 30 minutes fast comes in.
@@ -343,7 +343,7 @@ q3.check(tail_rule)
 # June, and a **margin** beyond it. How wide should that be?
 #
 # For each margin we count, in July to December: how many of the six good months it refuses, and how many of
-# the same months it misses when the clocks are fast. **Move the threshold**: change `margin`, run the cell,
+# the same months it misses when the clocks are fast. *Move the threshold*: change `margin`, run the cell,
 # and watch the line. Try 0, 4, 8 and 20.
 
 # %% id="margin"
@@ -361,11 +361,11 @@ plots.show(draw_tradeoff(medians, margin), words)
 print(words)
 
 # %% [markdown] id="tradeoff-reading"
-# - **Margin 0**, just the -8 to -2 of January to June, refuses two good months: September (-12) was calm, and
+# - *Margin 0*, just the -8 to -2 of January to June, refuses two good months: September (-12) was calm, and
 #   December (2) late. Six months have not seen everything that can happen.
-# - **From 4 to 9**, no false alarm, and clocks that are 20 minutes fast are always caught. We take 8, because
+# - *From 4 to 9*, no false alarm, and clocks that are 20 minutes fast are always caught. We take 8, because
 #   the good months needed 4 and the next year may need more.
-# - Clocks that are only **10 minutes** fast get past every margin in at least one month, and past ours in four:
+# - Clocks that are only *10 minutes* fast get past every margin in at least one month, and past ours in four:
 #   so small a shift cannot be told from the seasons. That December is *really* later is not bad data but news,
 #   which monitoring reports (R9, lesson 14).
 #
@@ -374,8 +374,8 @@ print(words)
 #
 # ## Quarantine
 #
-# Now the gate itself. Months arrive in an **inbox**; a good one moves to **accepted**, a bad one to
-# **quarantine**, in a folder of its own with a report. Six months arrive at once, and three have had bad luck:
+# Now the gate itself. Months arrive in an *inbox*; a good one moves to *accepted*, a bad one to
+# *quarantine*, in a folder of its own with a report. Six months arrive at once, and three have had bad luck:
 # August's `time_hour` is local time that calls itself UTC, October broke off in the middle, and November is a
 # CSV file that somebody renamed.
 
@@ -450,7 +450,7 @@ q4.check(repaired, bad_august)
 
 # %% [markdown] id="redelivery-intro"
 # You could do that because the report says "off by (hours): -4" for every row. In January it would have been
-# -5, and in March and November both: the clocks change. So the better cure is at the **source**: the sender
+# -5, and in March and November both: the clocks change. So the better cure is at the *source*: the sender
 # repairs the program, and delivers August and October again. By mistake, July comes a second time, too.
 #
 # Deliveries *will* come twice, and a step that a timer starts *will* be started twice. So the gate is
@@ -472,8 +472,8 @@ print("quarantine:", sorted(path.stem for path in gate.quarantine.glob("*/*.parq
 # ### Exercise 5: what the other way costs
 #
 # "Why so strict? Throw the bad rows away and go on." Here is that way: every row with a gap is dropped, no
-# questions asked. August is the bad one, and the other three months are good. R8 speaks of rows lost **of the
-# good months**. How many are they? Compute it from the two Series `handed_in` and `kept`.
+# questions asked. August is the bad one, and the other three months are good. R8 speaks of rows lost *of the
+# good months*. How many are they? Compute it from the two Series `handed_in` and `kept`.
 
 # %% id="q5"
 arrived = {name: year[name] for name in ["2013-07", "2013-09", "2013-12"]} | {"2013-08": bad_august}
@@ -498,7 +498,7 @@ q5.check(lost_rows, handed_in, kept)
 # Rules see what breaks a rule. Suppose a sender mixes up two airlines, and every flight of United is booked
 # as Delta's, and the other way round.
 #
-# What could see it? A rule that knows **more than this month**. Aircraft rarely change their airline, so
+# What could see it? A rule that knows *more than this month*. Aircraft rarely change their airline, so
 # compare with the month before: which share of the flights has an aircraft and an airline that were together
 # in May?
 

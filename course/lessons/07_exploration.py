@@ -4,7 +4,7 @@
 # Somebody shows you 40 plots of the data. They are colourful, and nothing follows from them. Somebody else
 # shows you one, and the team deletes a column, changes a requirement, and writes an e-mail to the airports.
 #
-# The difference is a question. In this lesson you write questions down **before** you look, each with the
+# The difference is a question. In this lesson you write questions down *before* you look, each with the
 # decision that its answer would change. You guess, you look, you note what follows. On the way you find
 # columns that know the future, missing values that hide a storm, and a requirement that nobody can test.
 
@@ -26,7 +26,7 @@ shuffles = 200  # how often chance gets a try, near the end
 # ## Questions first
 #
 # Two requirements lead us. R1 says what the service predicts and what it may use; R7 promises something to
-# small airports. Both are printed below in their **first wording**, as the team wrote them before anyone had
+# small airports. Both are printed below in their *first wording*, as the team wrote them before anyone had
 # looked at the data. Read them with suspicion.
 #
 # | name | question | what the answer would change |
@@ -41,7 +41,7 @@ shuffles = 200  # how often chance gets a try, near the end
 #
 # Looking is a way of learning, even when no model is trained. If you see that July is bad and add a feature
 # for it, July can no longer tell you how the service does in a month that nobody has seen. So we look at
-# **January to April** only, the months that lesson 09 trains on. May is kept to choose by, and all
+# *January to April* only, the months that lesson 09 trains on. May is kept to choose by, and all
 # others stay shut. (Lessons 01 and 02 have shown you a glimpse of July. A team in January would not have that.)
 #
 # ## Guess, then open
@@ -110,7 +110,7 @@ findings.add("no label", worst, "report unlabelled flights beside the late ones;
 #
 # ### Exercise 1: the day behind the day
 #
-# Suppose that flights without a label count as late, too. Which share of **all** flights of 9 February is
+# Suppose that flights without a label count as late, too. Which share of *all* flights of 9 February is
 # late then? `storm` holds the two shares that you see in the picture.
 
 # %% id="q1"
@@ -126,7 +126,7 @@ q1.check(late_or_gone, storm)
 # ## How sure is a share?
 #
 # A share of few flights is a guess. **Wilson's interval** says how far the truth may be: 3 late of 10 flights
-# means "between 11 and 60 percent". Of 100 such intervals, about 95 hold the truth, **if** the flights are
+# means "between 11 and 60 percent". Of 100 such intervals, about 95 hold the truth, *if* the flights are
 # independent of one another. Are they?
 #
 # One storm delays hundreds of flights at once. So `rate_by` compares the days with one another and computes
@@ -158,7 +158,7 @@ findings.add("day", 100 * days["late"].max(), "split by time, never by row; inte
 
 # %% [markdown] id="hours-text"
 # We used *nothing but the date*, and get 0.69. R3 demands 0.70 of the whole service! For tomorrow's flights it is
-# worth nothing, for nobody knows yet how late tomorrow will be. Whoever lets flights of **one day** lie on both
+# worth nothing, for nobody knows yet how late tomorrow will be. Whoever lets flights of *one day* lie on both
 # sides of a split rewards learning days by heart. Split by time.
 #
 # ## Two variables
@@ -203,7 +203,7 @@ findings.add("carrier", 100 * (big.max() - big.min()), "the pair of carrier and 
 # %% [markdown] id="reversal-intro"
 # Newark (EWR) has 29 percent late flights, the other two airports 22 and 23. Is Newark bad? Without EV it is as
 # good as they are. Is EV bad, then? At LaGuardia (LGA) it is 2 points above the others, at Kennedy (JFK) 6, but at Newark
-# 17. It is mostly **the pair**, EV at Newark, that is late. A model that adds a bit for the carrier and a bit for the airport cannot say that; one
+# 17. It is mostly *the pair*, EV at Newark, that is late. A model that adds a bit for the carrier and a bit for the airport cannot say that; one
 # that can use pairs, such as trees, can.
 #
 # ### A whole that contradicts its parts
@@ -231,7 +231,7 @@ plots.show(*views.draw_reversal(parts.reindex(kinds, level=1)))
 # ### Exercise 2: the same timetable for both
 #
 # Endeavor (9E) has 23.7 percent late flights, Southwest (WN) 22.4. But Southwest flies more in the morning, when
-# everybody is punctual. Which share would **each** have with the timetable of all flights? `rates` holds the
+# everybody is punctual. Which share would *each* have with the timetable of all flights? `rates` holds the
 # share late of both in each part of the day; `mix` says which share of all flights leaves in that part.
 # Assign a Series with one number for each carrier.
 
@@ -254,7 +254,7 @@ q2.check(same_timetable, rates, mix)
 # %% [markdown] id="weather-intro"
 # ### Weather: thousands of flights, a handful of days
 #
-# Below each value stand the number of its flights, and of the **days** on which it occurred.
+# Below each value stand the number of its flights, and of the *days* on which it occurred.
 
 # %% id="weather"
 weather = data.load_weather()[["origin", "time_hour", "visib", "precip", "wind_speed"]]
@@ -274,12 +274,12 @@ findings.add("weather", foggy, "features, but only of weather that is known in t
 # Bad visibility and rain come with twice as many late flights. But 2,497 flights at 1 mile or less come from 16
 # days, so the interval is wide.
 #
-# And there is a trap: this is the weather **of the hour of departure**. Two hours before, nobody has seen it.
+# And there is a trap: this is the weather *of the hour of departure*. Two hours before, nobody has seen it.
 # Lesson 08 joins the weather that was known.
 #
-# And the season: is the summer worse? About that we know **nothing**. Opening the shut months would hardly
+# And the season: is the summer worse? About that we know *nothing*. Opening the shut months would hardly
 # help, for these data hold one July, and one July cannot tell a season from a bad year. But R3 promises something
-# for **every** month, so somebody must watch. That is R9, and lesson 14.
+# for *every* month, so somebody must watch. That is R9, and lesson 14.
 #
 # ## Leakage, found by looking
 #
@@ -296,7 +296,7 @@ scores = exploration.screen(flights, columns)
 plots.show(*views.draw_giveaway(arrived, scores))
 
 # %% [markdown] id="q3-task"
-# `dep_delay` alone gets 0.89, and R3 asks for 0.70 from a whole model. **Too good to be true** is the first sign of
+# `dep_delay` alone gets 0.89, and R3 asks for 0.70 from a whole model. *Too good to be true* is the first sign of
 # leakage: who knows how late a flight left knows nearly everything, and knows it too late.
 #
 # But a high score proves nothing, and a low one neither. `place`, which is not even a column of the file,
@@ -363,7 +363,7 @@ for code in ["CAE", "DSM"]:
 #
 # The first wording of R7 was written before anyone had looked at the data. It compares small destinations (fewer than 100
 # flights in a month) with all others: of the late flights, which share was warned of? The two may be at most 0.10
-# apart. We put that to the test with a service that never changes: it warns of every flight **from noon on**. A
+# apart. We put that to the test with a service that never changes: it warns of every flight *from noon on*. A
 # stand-in, but one whose behaviour we know.
 
 # %% id="gap"
@@ -406,7 +406,7 @@ q4.check(needed)
 
 # %% [markdown] id="change-intro"
 # At 12 a month, that airport would have to wait five months for one rough verdict. So the honest way is: small airports
-# **together**, over **three months**, with an interval that may say "not yet known". Our service gets just that
+# *together*, over *three months*, with an interval that may say "not yet known". Our service gets just that
 # verdict, since it stands near the limit. With 2.4 points to each side, a gap of 0.05 or 0.15 would nearly always be recognised.
 #
 # A requirement is not changed by whoever finds the flaw. You write a **change request**:
@@ -439,7 +439,7 @@ findings.add("R7", "one month decides nothing", "change request: 3 months togeth
 #
 # ## The trap in looking
 #
-# Who looks often finds something. To see it, we **shuffle the labels**, so that nothing has to do with anything,
+# Who looks often finds something. To see it, we *shuffle the labels*, so that nothing has to do with anything,
 # and ask a hundred questions: are flights whose number ends in 00, 01, … 99 late more often? On the right we shuffle
 # 200 times and keep only the best find of each. It is measured in **standard errors**: beyond 2 of them
 # (1.96, the dotted line), *one* look counts as significant at 95 percent.
@@ -460,18 +460,18 @@ plots.show(*views.draw_looks(rate_by(shuffled, "ending", day=None), share, best,
 # further out, even though they are measured by `worth`.
 #
 # Three remedies: few questions, written down before; a limit that grows with the number of looks (the dashed line is
-# the one for 100); and **new data** to confirm what old data suggested.
+# the one for 100); and *new data* to confirm what old data suggested.
 #
 # ### Exercise 5: what may you say?
 #
 # Which of these claims do the four months support? Assign the set of their letters, such as `{"B", "F"}`.
 #
-# - **A** In January to April, flights at 20 o'clock were late more often than flights at 6 o'clock.
-# - **B** In July, a third of the flights at 20 o'clock will be late.
-# - **C** Newark makes flights late.
-# - **D** At Newark, in these months, flights of EV were late more often than those of all others.
-# - **E** 9 February was an average day.
-# - **F** Hayden (HDN) is the place to fly to: only 8 percent late.
+# - A: In January to April, flights at 20 o'clock were late more often than flights at 6 o'clock.
+# - B: In July, a third of the flights at 20 o'clock will be late.
+# - C: Newark makes flights late.
+# - D: At Newark, in these months, flights of EV were late more often than those of all others.
+# - E: 9 February was an average day.
+# - F: Hayden (HDN) is the place to fly to: only 8 percent late.
 #
 # The cell after it shows what you hand over in the end: not 40 plots, but one table in which every line has a
 # consequence.

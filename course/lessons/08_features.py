@@ -31,7 +31,7 @@ print(load_requirements()["R1"])
 # On the afternoon of 23 May it began to rain at Newark. Flight B6 527 to Orlando was to leave there at 17:45, so
 # its warning was due at 15:45. Which weather was known then?
 #
-# The row of 14 o'clock covers that whole hour, with reports until about 14:51. So it is **known** at 15:00: an
+# The row of 14 o'clock covers that whole hour, with reports until about 14:51. So it is *known* at 15:00: an
 # hour after the time that it is labelled with.
 
 # %% id="timeline"
@@ -88,7 +88,7 @@ naive[["carrier", "flight", "temp", "precip", "minutes too late"]]
 
 # %% [markdown] id="colleague-intro"
 # Every row found a partner, and no error was raised. But this weather became known 135 or 165 minutes after
-# the warning was due: it is the **weather of the departure**, which the service will never have.
+# the warning was due: it is the *weather of the departure*, which the service will never have.
 #
 # What we need is a **point-in-time join**: for each flight, the newest row that was known when its warning
 # was due. Written as a loop it is slow, but everybody can check it. Such a reference is worth having before
@@ -113,7 +113,7 @@ three.apply(by_brute_force, axis="columns", weather=six)
 # reference ignores it.
 #
 # pandas has a fast join of this kind, `merge_asof`. For each row on the left it takes the last row on the right
-# whose time is **not later**. Both sides must be sorted by time. A colleague used it like this:
+# whose time is *not later*. Both sides must be sorted by time. A colleague used it like this:
 
 
 # %% id="asof"
@@ -131,7 +131,7 @@ print(f"{differ.mean():.0%} of {len(differ)} flights differ from the reference")
 # %% [markdown] id="q1-task"
 # ### Exercise 1: repair the join
 #
-# The join has **four** faults. Compare it with the reference line by line: whose weather, known when, in which
+# The join has *four* faults. Compare it with the reference line by line: whose weather, known when, in which
 # direction, how old at most? Write a function that returns a table with a row for each flight, in the order
 # of `due`, and the column `temp`.
 
@@ -181,7 +181,7 @@ train, may = arrived & flights["month"].isin(training_months), arrived & (flight
 # ## One object from features to probability
 #
 # Our model is made of many small decision trees. They need numbers, and `carrier` is text. The step that turns text
-# into numbers **learns** something: which airlines there are. Whatever learns belongs into the model, in a
+# into numbers *learns* something: which airlines there are. Whatever learns belongs into the model, in a
 # scikit-learn `Pipeline`:
 #
 # - `ColumnTransformer` sends each column through its own step;
@@ -272,7 +272,7 @@ scores.assign(mean=scores.mean(axis="columns")).round(2)
 # `place_in_file` says how many places further down a flight stands in the file than its schedule of that day would
 # put it. The data card (`course/data/README.md`, *Known faults*) says in which order the rows are.
 #
-# Which candidates must **not** be used? Give a list of names.
+# Which candidates must *not* be used? Give a list of names.
 
 # %% id="candidates"
 day = flights[may]
@@ -300,8 +300,8 @@ q2.check(leaks)
 # fly by New York's clock. Python's `zoneinfo` holds the rules of every zone, and `tz_convert` shows the same
 # moments on another clock, as it did for `three` and `six` above. Two mistakes are easy:
 #
-# - **UTC taken for local time**: the hour of the day comes from `time_hour`;
-# - **local time taken for UTC**: weather is looked up by the hour on the clock.
+# - *UTC taken for local time*: the hour of the day comes from `time_hour`;
+# - *local time taken for UTC*: weather is looked up by the hour on the clock.
 
 # %% id="zone"
 local = flights["time_hour"].dt.tz_convert(new_york)
@@ -465,7 +465,7 @@ report(trained, served, warn, late[asked]).round(2)
 # aircraft, and the weekday of UTC. The time of day is wrong in most rows and hardly matters; the temperatures do
 # the damage. From the shares nobody could tell, so each of them must be 0.
 #
-# You could repair four lines, and wait for the fifth. The cure is **one function for both paths**.
+# You could repair four lines, and wait for the fifth. The cure is *one function for both paths*.
 #
 # ### Exercise 5: end the skew
 #
@@ -493,8 +493,8 @@ q5.check(serve_again, requests, trained)
 #
 # ## What a feature store adds
 #
-# You have met three needs: **one definition** of a feature for everyone; for training, its value **as of any
-# past moment**; for serving, its **latest** value, at once. A **feature store** is a system that serves these three.
+# You have met three needs: *one definition* of a feature for everyone; for training, its value *as of any
+# past moment*; for serving, its *latest* value, at once. A **feature store** is a system that serves these three.
 #
 # In small, on our weather: `facts` and `entry` are the definition, which a store keeps in its *registry*. `as_of`
 # is the *offline* part, and the function `online` the other. What the online part answers at some moment must be

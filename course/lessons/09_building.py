@@ -6,7 +6,7 @@
 # they are gone.
 #
 # Building a model is a search: you try, measure, keep, drop. In this lesson every attempt leaves a
-# **record**, attempts are compared by **what their mistakes cost**, and the winner can be **made again**
+# **record**, attempts are compared by *what their mistakes cost*, and the winner can be *made again*
 # from its record alone.
 
 # %% tags=["parameters"] id="imports"
@@ -88,7 +88,7 @@ print(f"never warn: every late flight is missed, {never_cost:.2f} dollars per fl
 # %% [markdown] id="q1-task"
 # ### Exercise 1: always warn
 #
-# What does the service that warns of **every** flight cost in the validation month, in dollars per flight?
+# What does the service that warns of *every* flight cost in the validation month, in dollars per flight?
 # Use `validation`, `MISSED` and `NEEDLESS` as you need them.
 
 # %% id="q1"
@@ -280,7 +280,7 @@ plots.show(figure, f"{len(trials)} runs. The one that ranks worst has learning r
 #
 # With a thousand runs you would not read points off a picture. MLflow finds runs by a query, such as
 # `"params.max_leaf_nodes = '7' and metrics.threshold > 0.2"`. Write the query for trials that rank well enough
-# for R3 **and** cost less per flight than `by_hour_cost`.
+# for R3 *and* cost less per flight than `by_hour_cost`.
 
 # %% id="q4"
 ### BEGIN SOLUTION
@@ -362,7 +362,7 @@ print("same settings, same data:", "the same" if np.array_equal(one, other) else
 #
 # ### Exercise 5: repair it with a run of your own
 #
-# Train boosted trees with settings that you choose, and record the run so that **anyone can reproduce it**.
+# Train boosted trees with settings that you choose, and record the run so that *anyone can reproduce it*.
 # Assign the run's id to `my_run_id`. The check trains your model again from its record and compares ROC AUC.
 # (Inside `with mlflow.start_run() as run:`, the id is `run.info.run_id`.)
 

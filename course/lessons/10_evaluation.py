@@ -28,7 +28,7 @@ seconds = 0.5  # how long each step of the load test takes
 # %% [markdown] id="rule-intro"
 # ## First the rule, then the evidence
 #
-# These requirements are examined today. And this is the rule that decides. It is written down **now**, while nobody
+# These requirements are examined today. And this is the rule that decides. It is written down *now*, while nobody
 # knows what comes out. Whoever writes the rule afterwards finds a rule that fits.
 
 # %% id="rule"
@@ -43,7 +43,7 @@ print(verdict.RULE)
 # %% [markdown] id="exam-intro"
 # ## How good is it in June, and how sure is that?
 #
-# Release 1 has learned from January to April, and May has chosen its threshold. June to December are the **exam**: it
+# Release 1 has learned from January to April, and May has chosen its threshold. June to December are the *exam*: it
 # has seen none of them. R1 wants the flights without a verdict reported, so we count them first.
 #
 # Then June, by five metrics. *Precision*: of the warnings, which share was right? *Recall*: of the late flights, which
@@ -99,7 +99,7 @@ widths.round(3).assign(wider=ratio.round(1))
 # %% [markdown] id="split-intro"
 # `intervals.bootstrap` does what you did, 500 times. With days, the intervals are 3 to 9 times wider. The narrow ones
 # are not more exact, they are wrong: they suppose 27,075 independent flights where there are 30 days. So June's ROC AUC
-# is probably somewhere between 0.68 and 0.74, and **R3's 0.70 lies inside**.
+# is probably somewhere between 0.68 and 0.74, and *R3's 0.70 lies inside*.
 #
 # ## A random split flatters
 #
@@ -120,7 +120,7 @@ for name, table in {"the random half": other_half, "June": load_examples([6])}.i
     print(f"ROC AUC on {name}: {roc_auc_score(table['late'], scores):.3f}")
 
 # %% [markdown] id="months-intro"
-# The random half promises what June does not keep. It holds flights of the **same days** that the model learned
+# The random half promises what June does not keep. It holds flights of the *same days* that the model learned
 # from, and the model remembers those days by their weather. The service never gets such a present: tomorrow is
 # always new. So the only honest split is by time.
 #
@@ -146,7 +146,7 @@ print("dearer than a rule without a model:", list(months.index[~pays]))
 # warning of *everybody* would have been cheaper than our model.
 #
 # R2 and R3 speak of what *has been* in each month, so the point decides. R7 speaks of small numbers, and there
-# the interval decides: **three verdicts**.
+# the interval decides: *three verdicts*.
 #
 # ### Exercise 2: met, broken, or not yet known
 #
@@ -182,7 +182,7 @@ late = exam[exam["late"]]
 print(late.groupby("small")["warned"].mean().round(2).to_dict())
 
 # %% [markdown] id="calibration-intro"
-# A surprise: small airports are warned of **more** often, 78 percent of their late flights against 66. It is the
+# A surprise: small airports are warned of *more* often, 78 percent of their late flights against 66. It is the
 # passengers to *large* ones who miss warnings. Two spans break R7. Of the other three nothing is known yet: all of them
 # *look* broken, but the interval reaches the limit, and without it you would have claimed too much. We come back to the
 # repair.
@@ -233,7 +233,7 @@ table.columns = ["error", "error repaired", "dollars", "dollars repaired"]
 table.round(3)
 
 # %% [markdown] id="q3-task"
-# Better calibrated in four months of seven, **cheaper in three**, and in December much dearer: a good November had taught
+# Better calibrated in four months of seven, *cheaper in three*, and in December much dearer: a good November had taught
 # the repair to expect few late flights. Last month's truth is not this month's. The repair treats a symptom. We
 # leave it out, and note why.
 #
@@ -251,7 +251,7 @@ table.round(3)
 # ### Exercise 3: a test of direction
 #
 # Complete `test_rain`. `predict` returns the probabilities of a table of flights, `flights` is such a table. The same
-# flights in heavy rain (`precip` 0.3 inches an hour) should **on average** not be safer than in light rain (0.1). We try
+# flights in heavy rain (`precip` 0.3 inches an hour) should *on average* not be safer than in light rain (0.1). We try
 # your test on good models and on bad ones.
 
 
@@ -341,7 +341,7 @@ blocks = status.groupby((status != status.shift()).cumsum()).agg(["first", "size
 print(blocks.to_string(index=False))
 
 # %% [markdown] id="q4-task"
-# The column is **sorted**, and nothing else is! So its values belong to other people: whatever we computed from it
+# The column is *sorted*, and nothing else is! So its values belong to other people: whatever we computed from it
 # would be noise. It came like this in a published package. And even the original column mixes women and single
 # men in one class (U. Grömping, 2019). The [data card](../course/data/README.md) has the details. A fairness number is not better than its column.
 #
@@ -351,7 +351,7 @@ print(blocks.to_string(index=False))
 #
 # ### Exercise 4: who is wronged?
 #
-# Of the **good** risks, which share is **refused**? Compute that share among the young, less that among the older
+# Of the *good* risks, which share is *refused*? Compute that share among the young, less that among the older
 # ones. `good`, `young` and `granted` are arrays of True and False.
 
 # %% id="q4"
@@ -379,7 +379,7 @@ accuracy = {way: (one == good).mean() for way, one in decisions.items()}
 pd.DataFrame({"accuracy": accuracy, "price": prices}).round(2)
 
 # %% [markdown] id="small-intro"
-# - **Leaving age out hardly helps**: other columns know it (the young rent more often, and have newer jobs).
+# - *Leaving age out hardly helps*: other columns know it (the young rent more often, and have newer jobs).
 # - Both repairs close the gap on the left. The intervals overlap widely now: 110 good young people are few.
 # - The price is small here, a few hundredths for each applicant. It can even be a gain, and is hardly more than chance.
 # - **But the gap on the right opens.** Of the young who are granted a credit, about twice as many are bad risks as of the
@@ -440,7 +440,7 @@ stress.compare(expected, usual, patient, steps)
 #   longer and longer. That is **coordinated omission**. `load.at_rate` sends when a request is *due*, like the world.
 #
 # What if twice as many come as the service can answer? It answers *everybody*, too late. Better: let in only as many as can be
-# answered in time, and tell the others **at once** to come back (status 503, `Retry-After`). That is *load shedding*.
+# answered in time, and tell the others *at once* to come back (status 503, `Retry-After`). That is *load shedding*.
 #
 # ### Exercise 5: how many may be inside?
 #
@@ -476,7 +476,7 @@ stress.compare_doors(runs)
 
 # %% [markdown] id="report-intro"
 # On the left everybody is let in, and all share the one processor: all are answered, and nearly all too late. On the
-# right only as many get an answer as the service can give **in time**, and the others (crosses) know it at once.
+# right only as many get an answer as the service can give *in time*, and the others (crosses) know it at once.
 # Nothing has become faster. The service has learned to say no. (By R5 as it is written, a refusal counts as not answered:
 # the guard saves those inside, it does not replace a second computer. Lesson 13 puts a gateway in front of several
 # services, and simulates how their number follows the load.)

@@ -5,7 +5,7 @@
 # worse for passengers to small airports, takes three times as long, or runs a program that nobody has read. How
 # would you notice, and what would you go back to?
 #
-# Lesson 04 delivered **code**: a test was red, and nothing went out. A **model** changes in two more ways:
+# Lesson 04 delivered *code*: a test was red, and nothing went out. A *model* changes in two more ways:
 #
 # | what changes | lesson 04 | here |
 # |---|---|---|
@@ -62,8 +62,8 @@ registry.table()
 # that neither has seen: July to September. Each late flight without a warning costs 40 dollars, each needless
 # warning 10.
 #
-# Two bare numbers say little: other days would have given others. But both models answered for the **same
-# flights**, so take the difference flight by flight. What makes a day expensive for both then drops out. Flights
+# Two bare numbers say little: other days would have given others. But both models answered for the *same
+# flights*, so take the difference flight by flight. What makes a day expensive for both then drops out. Flights
 # of one day are dependent (lesson 07), so the interval counts days.
 
 # %% id="candidate"
@@ -78,7 +78,7 @@ difference = gates.paired(trial, mine, theirs)
 print(f"difference: {difference}, on {len(trial):,} flights and {trial['date'].nunique()} days")
 
 # %% [markdown] id="q1-task"
-# In the brackets is the 95 percent interval: the candidate is between 0.19 and 0.02 dollars **cheaper**. Zero is
+# In the brackets is the 95 percent interval: the candidate is between 0.19 and 0.02 dollars *cheaper*. Zero is
 # not in it, so this is more than luck.
 #
 # ### Exercise 1: the rule of the gate
@@ -86,7 +86,7 @@ print(f"difference: {difference}, on {len(trial):,} flights and {trial['date'].n
 # Not every interval is so kind. When may a candidate pass, if its difference lies between `low` and `high`? The
 # team has agreed on this:
 #
-# - the candidate need not be better, but **it must prove** that it is not more than `MARGIN` (0.10 dollars per
+# - the candidate need not be better, but *it must prove* that it is not more than `MARGIN` (0.10 dollars per
 #   flight) dearer;
 # - what is not yet known does not pass. In doubt, the champion stays.
 #
@@ -151,15 +151,15 @@ q2.check(fairness)
 # q2.solution()
 
 # %% [markdown] id="slow-intro"
-# The candidate's gap lies between 0.11 and 0.16: **broken**. It is cheaper, and it is stopped. A single number to be
+# The candidate's gap lies between 0.11 and 0.16: *broken*. It is cheaper, and it is stopped. A single number to be
 # best at would have let it through.
 #
 # ## The third gate: slower?
 #
 # The next candidate has learned from May alone, and has 400 trees in place of 100. How long a model takes depends
-# on the computer, and on what else runs. So both predict the same 2,000 flights **in turn**, on one core. What counts
+# on the computer, and on what else runs. So both predict the same 2,000 flights *in turn*, on one core. What counts
 # is the time that the processor spends on them, and not the clock on the wall, which goes on while other programs have
-# their turn. And only the **ratio** of the two is judged: it may be 1.5.
+# their turn. And only the *ratio* of the two is judged: it may be 1.5.
 #
 # `judge` trains a plan and asks all three gates. The last plan is hasty, with a learning rate of 1.0. In lesson 09,
 # those who learned so fast learned badly.
@@ -185,7 +185,7 @@ print(*judge(slow), "", *judge(hasty), sep="\n")
 #
 # ### Exercise 3: repair one
 #
-# Change one of the two plans, `fifteen` or `slow`, so that it passes **all three** gates. You may learn from the
+# Change one of the two plans, `fifteen` or `slow`, so that it passes *all three* gates. You may learn from the
 # months 1 to 5: June then chooses the threshold, and July to September must stay unseen. The check trains your plan
 # and judges it, which takes a few seconds.
 
@@ -262,7 +262,7 @@ Markdown(card[card.index("## Evaluation") :].replace("## ", "#### "))
 
 # %% [markdown] id="ci-intro"
 # Read the row of September. The new model has cost 5.84 dollars per flight, the champion before it 5.44, and never to
-# warn 5.49: R2 is **broken** in that month, and it was not before. How could it pass? The gate takes the three months
+# warn 5.49: R2 is *broken* in that month, and it was not before. How could it pass? The gate takes the three months
 # together, and the 0.87 that were saved in July outweigh it. The threshold was chosen on June, when many flights were
 # late: so the model warns early. That is right in July, and too much in a calm September.
 #
@@ -378,7 +378,7 @@ registry.promote(intrusions.by_hand(candidate.model))
 # The signed champion refuses flights without destination. The unsigned version 3 stays what it is, a number without
 # a name.
 #
-# Mind the word: this signature is a **description**. Nobody has signed anything with a key, and it does not say who
+# Mind the word: this signature is a *description*. Nobody has signed anything with a key, and it does not say who
 # made the model.
 #
 # ## Break it: a poisoned registry
@@ -443,7 +443,7 @@ print(*registry.check(2), sep="\n")
 
 # %% [markdown] id="restore-intro"
 # The second time, the package agrees with itself. Who keeps lock and key in one place has no lock. What gave it away is
-# the SHA-256 that was written down **elsewhere**, in the database, when the version was registered.
+# the SHA-256 that was written down *elsewhere*, in the database, when the version was registered.
 #
 # To repair it, put the right bytes back. Where they come from does not matter: if the digest agrees, they are the same.
 # The pipeline has kept its own copy.

@@ -175,7 +175,7 @@ plots.show(figure, f"At once to once a night: {prices} dollars; no model {min(ne
 # %% [markdown] id="q2-task"
 # ### Exercise 2: how rarely may it run?
 #
-# Every run costs computing time, and somebody's attention when it fails. What is the **largest number of hours**
+# Every run costs computing time, and somebody's attention when it fails. What is the *largest number of hours*
 # between two runs with which R2 is met in this week, so that mistakes cost less than warning of no flight (`never`),
 # and than warning of every flight (`always`)? `cost` has the dollars by hours, and those `"at once"`.
 
@@ -198,7 +198,7 @@ q2.check(rarest, cost, never, always)
 #
 # ## Real-time
 #
-# Real-time is needed when **nobody knows the question beforehand**: a traveller wonders about another departure, an
+# Real-time is needed when *nobody knows the question beforehand*: a traveller wonders about another departure, an
 # airline about a flight that it has not yet sold.
 #
 # ### What is ready-made, and what is not
@@ -223,7 +223,7 @@ with ready_made.serve(ready_made.save(package, folder / "mlflow-model")) as read
         print(f"{name:12} {answer.status_code}  {answer.json()['predictions'][0][1]:.2f}")
 
 # %% [markdown] id="way-intro"
-# It knows the **types** of the columns, not what they mean: all three get a number that looks as good as any. Where
+# It knows the *types* of the columns, not what they mean: all three get a number that looks as good as any. Where
 # do the features come from, which threshold holds, which release is it? That is left to every client. It is a good
 # way to show a model to a colleague, and it cannot meet R6.
 #
@@ -352,7 +352,7 @@ log[["client", "status", "wrong", "release"]].iloc[[0, 25, 35, 45]]
 # ### Exercise 4: find the broken client
 #
 # People at kiosks mistype now and then; a broken program is wrong most of the time. Find in `log` the client of which
-# the largest **share** of requests was refused, and the field that it sends wrongly.
+# the largest *share* of requests was refused, and the field that it sends wrongly.
 
 # %% id="q4"
 ### BEGIN SOLUTION

@@ -7,7 +7,7 @@
 # A new release is ready. It has passed every test. At noon you put it in the place of the old one. How many
 # passengers get no answer meanwhile? And if it is worse than the old one: who notices, after how many flights?
 #
-# Such questions are not answered by care, but by an **order of steps** that is right, and by a **rule** that is
+# Such questions are not answered by care, but by an *order of steps* that is right, and by a *rule* that is
 # decided before. In this lesson you kill real processes, change releases under real traffic, and find out
 # what a bad release costs until it is gone.
 
@@ -81,7 +81,7 @@ for handler in ["offset first", "effect first"]:
 # | effect, then offset | the event is counted again | **at least once** |
 #
 # No third order exists. But both steps write into the *same* SQLite file, and a database can keep two changes
-# **as one**: all that happens in a `with database:` block is a *transaction*.
+# *as one*: all that happens in a `with database:` block is a *transaction*.
 #
 # ### Exercise 1: neither lost nor twice
 #
@@ -114,7 +114,7 @@ q1.check(handle)
 # ### The producer repeats itself, too
 #
 # A station at an airport sends a message and gets no confirmation, since the line breaks at this moment. So
-# it sends it **again**. Now the log holds the flight twice, at two offsets, and no transaction helps.
+# it sends it *again*. Now the log holds the flight twice, at two offsets, and no transaction helps.
 #
 # The cure is a **key** by which the consumer knows a flight that it has counted.
 #
@@ -155,7 +155,7 @@ for handler in ["together", "once per flight"]:
 #
 # You count landings by the hour and want to give out each number as soon as the hour is over. But on this day
 # (we make that up) the line to Chicago is down from 15 to 18 o'clock, and its messages come at 18. Hours by
-# the **clock on your wall** would put these flights into the wrong hour. So count by **event time**, the time
+# the *clock on your wall* would put these flights into the wrong hour. So count by **event time**, the time
 # that stands in the event, and *wait* a little before you close an hour. How long?
 
 # %% id="late"
@@ -226,7 +226,7 @@ q3.check(steps)
 
 # %% [markdown] id="swap-intro"
 # Now for real. Release 3 is out: it is release 2 with a threshold that someone has set anew. We take the steps in
-# the right order, under the same traffic, with one change: release 2 is **not** stopped. Two complete
+# the right order, under the same traffic, with one change: release 2 is *not* stopped. Two complete
 # environments, one in service and one at rest, are called **blue/green**. What the second one costs in memory, it
 # pays back on the day when you want to go back.
 
@@ -273,7 +273,7 @@ print("requests without an answer, with a dead shadow:", swaps.lost(answers))
 #
 # ### A canary: some flights first
 #
-# The other way lets the new release answer a **share** of the flights. Which ones is not drawn anew for each
+# The other way lets the new release answer a *share* of the flights. Which ones is not drawn anew for each
 # request: the gateway computes a number from 0 to 1 from the flight itself (a *hash*), and takes the flights below the
 # share. So a flight that is asked for twice meets the same release twice, and a larger share keeps all flights
 # that it had.
@@ -298,7 +298,7 @@ for rules, limit in [([promises], 1.5), ([alike, promises], 20)]:
 #
 # Ten answers were enough on one afternoon. We replay all of July, where release 1 was in service, with release 3
 # as the candidate, from noon of 26 days. *Hurt* is a flight for which release 1 would have done better, counted
-# until the rule decides. One rule needs 50 **answers**, the other one 50 **landings**, since only then the dollars are
+# until the rule decides. One rule needs 50 *answers*, the other one 50 *landings*, since only then the dollars are
 # known.
 
 # %% id="hurt"
@@ -355,7 +355,7 @@ views.show_false_alarms(same)
 
 # %% [markdown] id="ab-intro"
 # There is nothing to find, and more than a quarter of the tests "find" it: each morning is another chance to be
-# fooled. The usual interval is made for **one** look, on a day that was fixed before.
+# fooled. The usual interval is made for *one* look, on a day that was fixed before.
 #
 # A **confidence sequence** is made for looking every day: it is wider, so that with a probability of at least 95
 # percent *all* of its intervals hold the truth (T. L. Lai, 1976; H. Wang and A. Ramdas, 2024). You may stop on the
@@ -381,7 +381,7 @@ rollouts.decisions(series)
 #
 # May we stop? In summer, bad weather lasts: `like yesterday` is the correlation of a day with the one before, and
 # the sequence takes it as 0. With days so alike, it cheats again. *Three* days together as one value depend less on
-# each other, and `by threes` they have **not decided** after two months. (Fix such a unit before the test begins.)
+# each other, and `by threes` they have *not decided* after two months. (Fix such a unit before the test begins.)
 #
 # And look at autumn: release 2 is the *dearer* one, by threes as well! Its threshold was chosen in June. In autumn
 # far fewer flights are late, and it warns of as many as before. What holds in summer says nothing of other seasons.
@@ -416,7 +416,7 @@ print(containers.to_yaml({name: pod[name] for name in names}))
 # | `preStop` | let it answer what it has got: `drain` |
 # | `resources` | know what a replica needs: half a core, 512 MB of memory |
 #
-# One is missing: the `livenessProbe`. If it fails three times, the replica is **killed and started again**.
+# One is missing: the `livenessProbe`. If it fails three times, the replica is *killed and started again*.
 #
 # ### Exercise 5: what should the probes ask?
 #

@@ -175,14 +175,14 @@ months.round(3)
 # %% [markdown] id="early-intro"
 # Read it from the left, as it was known.
 #
-# - **Before they land**, only the weather is above 0.25, and it is so in *every* month. Sure: the model has learned in
+# - *Before they land*, only the weather is above 0.25, and it is so in *every* month. Sure: the model has learned in
 #   winter, and summer is warm. June, when all is well, has 7.8. An alarm on that would ring from the first day to the last.
 #   This is why the rule `DelayInputsDrift` leaves the weather out. Then it is silent for the whole year.
-# - **July** shows nothing new in what comes in. Its forecasts are those of May (a PSI of 0.004, the smallest of all),
+# - *July* shows nothing new in what comes in. Its forecasts are those of May (a PSI of 0.004, the smallest of all),
 #   and 0.322 are late where 0.311 were expected. But the area under the ROC curve is 0.686: late flights no longer rank
-#   well enough above punctual ones, and **R3 is broken**, from now on in each month. What has changed is not the inputs but
+#   well enough above punctual ones, and *R3 is broken*, from now on in each month. What has changed is not the inputs but
 #   what follows from them. That is called **concept drift**, and only labels show it.
-# - In **September** 0.137 are late where 0.278 were expected (R9). In **December** it is the other way round, and mistakes cost
+# - In *September* 0.137 are late where 0.278 were expected (R9). In *December* it is the other way round, and mistakes cost
 #   7.74 dollars a flight, more than the 6.65 of a service without any model (R2).
 #
 # Is 0.686 in July chance? Drawn again by days, as in lesson 10, its interval reaches from 0.65 to 0.72: by itself it could be.

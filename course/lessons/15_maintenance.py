@@ -43,8 +43,8 @@ untouched.table().round(3)
 # | trigger | train again |
 # |---|---|
 # | `Schedule(2)` | when the release has served for two months |
-# | `Drift()` | when the last month has broken R9: flights have **changed** |
-# | `Performance()` | when the last month has broken R2 or R3: the release has become **worse** |
+# | `Drift()` | when the last month has broken R9: flights have *changed* |
+# | `Performance()` | when the last month has broken R2 or R3: the release has become *worse* |
 #
 # The new release learns from the four newest months that it can have, chooses its threshold on the month after
 # them, and serves at once.
@@ -64,7 +64,7 @@ views.show_policies(years)
 retraining.compare(years)
 
 # %% [markdown] id="december-intro"
-# Every one of the three has made it **worse**, and no interval holds zero. Read the picture: until November the lines
+# Every one of the three has made it *worse*, and no interval holds zero. Read the picture: until November the lines
 # lie close together. Then comes December. Even the untouched release now costs more than the cheaper rule without a
 # model (the wide grey line: warn of no flight, or of every one), so R2 is broken. But whoever has trained again in
 # autumn pays much more. The drift trigger was *right*: September had changed. What it *did* about it was wrong. Why?
@@ -153,7 +153,7 @@ print(f"{gated.flights['dollars'].mean():.2f} dollars per flight")
 #
 # A month has only some ten blocks of three days. Can an interval from so few be trusted? Here is a test that needs no
 # formula. If both releases were equally good, then in each block it would be mere chance which of them is the dearer
-# one: the **sign** of the difference might as well be the other. So flip all signs at random, many times, and see how
+# one: the *sign* of the difference might as well be the other. So flip all signs at random, many times, and see how
 # often the sum is as far from zero as the real one.
 
 # %% id="flip"
@@ -266,10 +266,10 @@ rollback.await_health(service.address, lambda health: health["release"] == "2")
 # Release 2 serves. It is healthy, fast, and refuses nothing. When does anybody notice? We replay July with release 2.
 # Three alarms are conceivable:
 #
-# - the **report** at the end of the month (R2; `DelayCostsTooMuch` of lesson 14);
-# - the **dollars** of each day against release 1, which goes on as a shadow: known once the flights have landed. It
+# - the *report* at the end of the month (R2; `DelayCostsTooMuch` of lesson 14);
+# - the *dollars* of each day against release 1, which goes on as a shadow: known once the flights have landed. It
 #   rings when a confidence sequence (lesson 13: an interval that you may look at each day) excludes zero;
-# - the **share of warnings** against release 1, each evening, which needs no landings at all. It rings at less than
+# - the *share of warnings* against release 1, each evening, which needs no landings at all. It rings at less than
 #   half, or more than twice, as many.
 
 # %% id="noticed"
@@ -283,14 +283,14 @@ for alarm, day in noticed.items():
 # %% [markdown] id="q3-task"
 # The simplest alarm is the quickest. R3 and R9 are blind here: the trees are the same, so the probabilities and the
 # ranking are those of release 1. And there was an even earlier sign: 59 percent of June without a verdict, where it is
-# 4 percent in the end (R1 asks for that number each month). It could have rung **before** anything was chosen.
+# 4 percent in the end (R1 asks for that number each month). It could have rung *before* anything was chosen.
 #
 # ### Exercise 3: a rule for going back
 #
 # Write the rule that goes back by itself. `go_back(warned, warned_before, flights)` gets three numbers of a day: how
 # many flights the new release has warned of, how many the release before (the shadow) would have, and how many flights
-# both have answered. It is True if the new one warns of **more than twice** or **less than half** as many, but never
-# with fewer than **50** flights.
+# both have answered. It is True if the new one warns of *more than twice* or *less than half* as many, but never
+# with fewer than *50* flights.
 
 
 # %% id="q3"
@@ -310,7 +310,7 @@ q3.check(go_back)
 #
 # - the **runbook** says for each alert what it means, what to look at, what to do, when to go back, and whom to tell.
 #   Below is the section for R2;
-# - the **rules** say for each requirement what is done, so that whoever is on duty has little to *decide* at night. A
+# - the *rules* say for each requirement what is done, so that whoever is on duty has little to *decide* at night. A
 #   test holds that every requirement with a rollback has a rule, and every rule an alert of lesson 14.
 
 # %% id="runbook"
@@ -354,10 +354,10 @@ registry.table()
 #
 # Afterwards comes the **postmortem**: what happened, what it did to others, why, and what will be changed. Its second
 # part is the *impact*, in numbers. `faulty` holds what release 2 said of all flights of July, `before` what release 1
-# said of the same flights, row by row. Release 2 served from 1 July to the evening of **13 July**. Compute
+# said of the same flights, row by row. Release 2 served from 1 July to the evening of *13 July*. Compute
 #
-# - `missed`: how many late flights **more** than with release 1 got no warning,
-# - `dollars`: how many dollars **more** its mistakes cost.
+# - `missed`: how many late flights *more* than with release 1 got no warning,
+# - `dollars`: how many dollars *more* its mistakes cost.
 #
 # The columns are `date`, `late`, `warned` (True or False) and `dollars`.
 
@@ -408,11 +408,11 @@ rollback.deploy()  # the champion again
 
 # %% [markdown] id="unit-intro"
 # A name that is missing is found: before a release serves, the service lets it forecast one flight. Second: the column
-# keeps its **name**, and the numbers become others. The next cell asks release 1 for all of July, with both
+# keeps its *name*, and the numbers become others. The next cell asks release 1 for all of July, with both
 # temperatures in °C.
 #
 # Against that, a package says what it needs, in a file of its own (`features.json`). The service says what it delivers,
-# and `deploy` compares both **before** the release serves. Such an agreement is called a **contract**.
+# and `deploy` compares both *before* the release serves. Such an agreement is called a **contract**.
 
 # %% id="unit"
 from mlops_school import backtest, compatibility

@@ -4,7 +4,7 @@
 # You can build a model, test it, deliver it, serve it, watch it and repair it. In this last lesson you do all of it at
 # once, for a year, and somebody counts the dollars.
 #
-# Nobody tells you when to retrain, how large a canary must be, or who is called at night. You decide it **before** the
+# Nobody tells you when to retrain, how large a canary must be, or who is called at night. You decide it *before* the
 # year begins, as a **policy**, and then the flights of 2013 come. Some things will go wrong, as they do. You will see
 # which of your decisions helped, what each of them cost, and how easily one fools oneself with the past.
 
@@ -92,9 +92,9 @@ for mistake in [{"canary_share": 2}, {"canary_share": 0}, {"window": 0}, {"evide
 #
 # ## The year runs
 #
-# Three things go wrong in each year, for all policies alike. **June's data** come with the delays in hours, so that
-# nearly no flight seems late. **One release**, on its way into service, gets its threshold in percent, and never
-# warns. And on one day **the service stops**. Which month and which day, `seed` decides.
+# Three things go wrong in each year, for all policies alike. *June's data* come with the delays in hours, so that
+# nearly no flight seems late. *One release*, on its way into service, gets its threshold in percent, and never
+# warns. And on one day *the service stops*. Which month and which day, `seed` decides.
 #
 # Start the year, and watch.
 
@@ -137,13 +137,13 @@ views.compare([*years, year.oracle()])
 # (In lesson 15, no trigger paid. There, the release that was left alone knew four months. Here, that of `never` has
 # seen nothing but January.)
 #
-# And the same monthly retraining without any guard has a score below 0: it is dearer than a service **without a
-# model**. The next cell shows its year.
+# And the same monthly retraining without any guard has a score below 0: it is dearer than a service *without a
+# model*. The next cell shows its year.
 #
 # ### Exercise 1: name the guard
 #
-# Three of these incidents have a cause of their own: the outage of **28 June**, the release of **1 July**, and that of
-# **1 September** (suppose that its data had been good). For each, which guard would have been the *first* to stop
+# Three of these incidents have a cause of their own: the outage of *28 June*, the release of *1 July*, and that of
+# *1 September* (suppose that its data had been good). For each, which guard would have been the *first* to stop
 # it, or to end it soon? Choose of `data_gate`, `model_gate`, `canary_share` and `alert_days`.
 
 # %% id="unguarded"
@@ -222,8 +222,8 @@ for alert_days in [1, 2, 3, 5, 14, None]:
 #
 # ### Exercise 3: beat the monthly policy
 #
-# Now it is your turn. Write a policy `mine` that is at least **15,000 dollars cheaper** than `monthly`, with at most
-# **one incident**, in the same year. To see how it does: `views.watch(mine, seed)`.
+# Now it is your turn. Write a policy `mine` that is at least *15,000 dollars cheaper* than `monthly`, with at most
+# *one incident*, in the same year. To see how it does: `views.watch(mine, seed)`.
 
 # %% id="q3"
 ### BEGIN SOLUTION
@@ -292,8 +292,8 @@ ranks = table[["tuned", "judged"]].rank().astype(int)
 ranks.loc[top.index].rename_axis(f"rank among {count}")
 
 # %% [markdown] id="q4-task"
-# From March to August, the winner was 73 thousand dollars cheaper than `never`. From September on, it was **6 thousand
-# dearer** than to do nothing, and stands on rank 132. Of the eight best, two stayed among the first twenty. Which two,
+# From March to August, the winner was 73 thousand dollars cheaper than `never`. From September on, it was *6 thousand
+# dearer* than to do nothing, and stands on rank 132. Of the eight best, two stayed among the first twenty. Which two,
 # summer did not tell.
 #
 # ### Exercise 4: the one that fell furthest
@@ -363,7 +363,7 @@ damaged.loc[["R11"], ["test", "alert", "rollback"]]
 # is done.* That is what an auditor asks for.
 #
 # No `GAP` is left, and a test of this course fails as soon as there is one. Below, you see why that is worth a test: a
-# single rule is deleted, and R11 has **two** gaps. Nobody is told any more when it is broken, and so nobody rolls
+# single rule is deleted, and R11 has *two* gaps. Nobody is told any more when it is broken, and so nobody rolls
 # back, though the rule for that is still there. A gap is no catastrophe, as long as somebody knows of it, and decides
 # whether it is to be closed.
 #
@@ -434,7 +434,7 @@ except CourseError as error:
 # - **One year of weather.** A policy that wins in 2013 has won once.
 # - **Faults and prices are made up.** Real faults come in kinds that nobody has listed. Put in your own prices before you
 #   quote a number.
-# - **Simplified**: releases are built on the first of a month only; a share of the flights is taken as what is expected
+# - **Simplified.** Releases are built on the first of a month only; a share of the flights is taken as what is expected
 #   of it; June is damaged in every year; warnings change nothing. Where answers change what people do, no
 #   table can replay the year.
 #

@@ -95,4 +95,9 @@ def _term(entry: dict[str, Any]) -> Term:
         texts = value if is_list else [value]
         if not all(isinstance(text, str) and text.strip() for text in texts):
             raise ValueError(f"{key} of {name!r} holds something else than text")
-    return Term(**{k: tuple(v) if isinstance(v, list) else v.strip() for k, v in entry.items()})
+    return Term(**{k: tuple(v) if isinstance(v, list) else _line(v) for k, v in entry.items()})
+
+
+def _line(text: str) -> str:
+    """Return a text that the file breaks into lines as one line."""
+    return " ".join(text.split())

@@ -36,8 +36,15 @@ def build(site: Path = SITE, source: Path = SOURCE) -> None:
         If a page cannot be built, or a link leads nowhere; what is wrong is printed before.
     """
     for folder in (site, source):
-        if folder.exists():
+        try:
             shutil.rmtree(folder)
+        except FileNotFoundError:
+            pass
+        except OSError as error:
+            raise CourseError(
+                f"The folder {folder} cannot be made anew ({error.strerror or error}). Close the "
+                "programs that use it, and run the same command again."
+            ) from None
     assemble(source, site / FIGURES)
     command = [sys.executable, "-m", "sphinx", "--builder", "html", "--quiet", "--jobs", "auto"]
     command += ["--fail-on-warning", "--fresh-env", "--conf-dir", str(SETTINGS)]
@@ -61,22 +68,19 @@ def assemble(source: Path, figures: Path) -> None:
         If a notebook or the glossary is missing or damaged.
     """
     links = Links.of_course()
-    pages = {"course/tools.md": COURSE / "tools.md", "course/data/README.md": COURSE / "data/README.md"}
-    if TEACHERS.is_dir():
-        found = sorted(TEACHERS.rglob("*.md"), key=lambda path: (path.name != "README.md", path))
-        pages |= {path.relative_to(ROOT).as_posix(): path for path in found}
-    texts = {page: path.read_text(encoding="utf-8") for page, path in pages.items()}
-    teachers = [page for page in pages if page.startswith("course/instructor/")]
-    texts |= site_pages.own_pages(SETTINGS, teachers)
+    teachers = sorted(TEACHERS.rglob("*.md"), key=lambda path: (path.name != "README.md", path))
+    taken = [COURSE / "tools.md", COURSE / "data" / "README.md", *teachers]
+    texts = {_page(path): path.read_text(encoding="utf-8") for path in taken}
+    texts |= site_pages.own_pages(SETTINGS, list(map(_page, teachers)), links)
     units = (*load_manifest(), *load_labs())
-    places = {*texts, *(unit.notebook.relative_to(ROOT).as_posix() for unit in units)}
+    places = {*texts, *(_page(unit.notebook) for unit in units)}
     for page, text in texts.items():
         path = source / page
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(links.mended(text, page, places), encoding="utf-8", newline="\n")
     figures.mkdir(parents=True)
     for unit in units:
-        page = unit.notebook.relative_to(ROOT).as_posix()
+        page = _page(unit.notebook)
         try:
             notebook = read_notebook(unit.notebook)
         except (OSError, ValueError) as error:
@@ -87,3 +91,8 @@ def assemble(source: Path, figures: Path) -> None:
                 cell.source = links.mended(cell.source, page, places)
         notebook.cells[0].source = links.with_launch(notebook.cells[0].source, page)
         write_notebook(notebook, source / page)
+
+
+def _page(path: Path) -> str:
+    """Return where a file of the course is on the site."""
+    return path.relative_to(ROOT).as_posix()

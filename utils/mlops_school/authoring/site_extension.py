@@ -1,6 +1,7 @@
 """What the course adds to Sphinx: links to the glossary, and formulas that need no program."""
 
 import re
+from functools import cache
 
 from docutils import nodes
 from docutils.utils.math.latex2mathml import tex2mathml
@@ -10,8 +11,6 @@ from sphinx.transforms import SphinxTransform
 from sphinx.writers.html5 import HTML5Translator
 
 from mlops_school.glossary import Term, load_terms
-
-_NO_PROSE = (nodes.title, nodes.reference, nodes.literal, nodes.strong, addnodes.pending_xref)
 
 
 class FirstUses(SphinxTransform):
@@ -24,46 +23,42 @@ class FirstUses(SphinxTransform):
     default_priority = 500
 
     def apply(self) -> None:
+        """Link them, in all of a notebook but its first cell, which only says what will come."""
         if not self.env.docname.startswith("notebooks/"):
             return
-        terms = {form.casefold(): term for term in load_terms() for form in term.spellings}
-        linked = set()
-        for strong in list(self.document.findall(nodes.strong)):
-            term = terms.get(strong.astext().strip(" .,:;").casefold())
-            if term and term not in linked and not _is_inside(strong.parent, *_NO_PROSE):
-                linked.add(term)
-                strong.replace_self(self._link(term, strong))
-        special = {
-            form: term
-            for form, term in terms.items()
-            if term not in linked and re.search(r"[\s-]|[A-Z]", term.name)
-        }
-        if special:
-            self._link_words(special)
+        linked: set[Term] = set()
+        parts = [part for part in self.document.findall(nodes.section) if _level(part) == 2]
+        for part in parts:
+            for strong in list(part.findall(nodes.strong)):
+                term = _terms().get(strong.astext().strip(" .,:;").casefold())
+                if term and term not in linked and isinstance(strong.parent, nodes.paragraph):
+                    linked.add(term)
+                    strong.replace_self(self._link(term, strong))
+        for part in parts:
+            for text in list(part.findall(nodes.Text)):
+                if isinstance(text.parent, nodes.paragraph):
+                    text.parent.replace(text, self._with_links(text, linked))
 
-    def _link_words(self, terms: dict[str, Term]) -> None:
-        words = "|".join(map(re.escape, sorted(terms, key=len, reverse=True)))
-        pattern = re.compile(rf"(?<![\w-])(?:{words})(?![\w-])", re.IGNORECASE)
-        linked = set()
-        for text in list(self.document.findall(nodes.Text)):
-            if not isinstance(text.parent, nodes.paragraph):
+    def _with_links(self, text: nodes.Text, linked: set[Term]) -> list[nodes.Node]:
+        """Return a text with links in it, and add what they link to what is linked."""
+        parts: list[nodes.Node] = []
+        end = 0
+        for match in _words().finditer(text):
+            term = _terms()[match[0].casefold()]
+            if term in linked:
                 continue
-            parts, end = [], 0
-            for match in pattern.finditer(text):
-                term = terms[match[0].casefold()]
-                if term in linked:
-                    continue
-                linked.add(term)
-                link = self._link(term, nodes.inline("", match[0]))
-                parts += [nodes.Text(text[end : match.start()]), link]
-                end = match.end()
-            if parts:
-                text.parent.replace(text, [*parts, nodes.Text(text[end:])])
+            linked.add(term)
+            parts.append(nodes.Text(text[end : match.start()]))
+            parts.append(self._link(term, nodes.inline("", match[0])))
+            end = match.end()
+        return [*parts, nodes.Text(text[end:])]
 
-    def _link(self, term: Term, child: nodes.Node) -> addnodes.pending_xref:
+    def _link(self, term: Term, child: nodes.Element) -> addnodes.pending_xref:
+        child = child.deepcopy()
+        child["classes"].append("term")
         return addnodes.pending_xref(
             "",
-            child.deepcopy(),
+            child,
             refdomain="std",
             reftype="term",
             reftarget=term.name,
@@ -73,12 +68,30 @@ class FirstUses(SphinxTransform):
         )
 
 
-def _is_inside(node: nodes.Node, *kinds: type[nodes.Node]) -> bool:
+@cache
+def _terms() -> dict[str, Term]:
+    """Return the terms by all that they are called, in small letters."""
+    return {form.casefold(): term for term in load_terms() for form in term.spellings}
+
+
+@cache
+def _words() -> re.Pattern:
+    """Return a pattern of the words that are terms wherever they stand."""
+    special = [form for form, term in _terms().items() if re.search(r"[ -]|[A-Z]", term.name)]
+    words = "|".join(map(re.escape, sorted(special, key=len, reverse=True)))
+    return re.compile(rf"(?<![\w-])(?:{words})(?![\w-])", re.IGNORECASE)
+
+
+def _level(node: nodes.Node) -> int:
+    """Return how many sections a node is or is in."""
+    level = 0
     while node is not None:
-        if isinstance(node, kinds):
-            return True
+        level += isinstance(node, nodes.section)
         node = node.parent
-    return False
+    return level
+
+
+# Every browser draws MathML, so that no page has to load a program for its formulas.
 
 
 def _inline(self: HTML5Translator, node: nodes.math) -> None:

@@ -42,7 +42,9 @@ class Links:
         if not self.repository:
             return ""
         found = _FORGE.fullmatch(self.repository)
-        place = _BINDER[found[1]].format(path=found["path"], quoted=found["path"].replace("/", "%2F"))
+        place = _BINDER[found[1]].format(
+            path=found["path"], quoted=found["path"].replace("/", "%2F")
+        )
         return f"https://mybinder.org/v2/{place}/HEAD?urlpath=lab/tree/{page}"
 
     def with_launch(self, header: str, page: str) -> str:

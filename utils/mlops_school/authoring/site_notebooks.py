@@ -20,7 +20,9 @@ _COLOURS = 128  # of a chart; more make the file larger, and nobody sees them
 # What the site cannot do, in the place where a notebook does it.
 _QUIZ = "**The quiz is in JupyterLab**, where it tells you why each answer is right or wrong."
 _SLIDERS = "**In JupyterLab, this picture has sliders**, which draw it anew."
-_NOTE = ":::{{admonition}} Interactive\n:class: interactive\n{text} [Open the lesson]({up}run.md).\n:::"
+_NOTE = (
+    ":::{{admonition}} Interactive\n:class: interactive\n{text} [Open the lesson]({up}run.md).\n:::"
+)
 
 
 def readable(notebook: NotebookNode, name: str, figures: Path, up: str) -> NotebookNode:

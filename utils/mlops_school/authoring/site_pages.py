@@ -1,39 +1,60 @@
 """Pages that only the web site has, made from the manifests and the glossary."""
 
+import re
 from html import escape
 from itertools import groupby
 from pathlib import Path
 
+from mlops_school.authoring.glossary_page import other_words
+from mlops_school.authoring.site_links import Links
 from mlops_school.glossary import Term, load_terms
 from mlops_school.manifest import Lab, Lesson, load_labs, load_manifest
 from mlops_school.paths import ROOT
 
-GLOSSARY = "glossary.md"
+GLOSSARY = "course/glossary/README.md"  # as in the course's folder, where it is another
 
 
-def own_pages(folder: Path, teachers: list[str]) -> dict[str, str]:
+def own_pages(folder: Path, teachers: list[str], links: Links) -> dict[str, str]:
     """Return the text of each page, by its place on the site.
 
     Parameters
     ----------
     folder : Path
-        Of the pages that are written by hand: in them, ``<!-- map -->`` and ``<!-- labs -->`` stand
+        Of the pages that are written by hand; in them, a comment such as ``<!-- map -->`` stands
         for what is made here.
     teachers : list of str
-        The pages for teachers, the first of which leads to the others; none if there are none.
+        The pages for teachers, if there are any.
+    links : Links
+        Where the repository is.
     """
-    pages = {path.name: path.read_text(encoding="utf-8") for path in sorted(folder.glob("*.md"))}
     lessons, labs = load_manifest(), load_labs()
-    pages["index.md"] = (
-        pages["index.md"]
-        .replace("<!-- facts -->", _facts(lessons, labs))
-        .replace("<!-- map -->", course_map(lessons))
+    made = {
+        "facts": _facts(lessons, labs),
+        "map": course_map(lessons),
+        "contents": _contents(lessons, teachers),
+        "labs": lab_list(labs) + "\n\n" + _toctree("", [_page(lab) for lab in labs]),
+        "repository": _repository(links),
+        "binder": _binder(links, _page(lessons[0])),
+    }
+    pages = {}
+    for path in sorted(folder.glob("*.md")):
+        text = path.read_text(encoding="utf-8")
+        pages[path.name] = re.sub(r"<!-- (\w+) -->", lambda match: made[match[1]], text)
+    return pages | {GLOSSARY: glossary(load_terms())}
+
+
+def _repository(links: Links) -> str:
+    name = "the course's repository"
+    return f"[{name}]({links.repository})" if links.repository else name
+
+
+def _binder(links: Links, page: str) -> str:
+    if address := links.binder(page):
+        return f"[Start on Binder]({address})."
+    return (
+        "Open <https://mybinder.org>, paste the address of the repository that holds the course, "
+        f"enter `{page}` as the file to open, and launch."
     )
-    pages["index.md"] += "\n" + _contents(lessons, teachers)
-    pages["labs.md"] = pages["labs.md"].replace("<!-- labs -->", lab_list(labs))
-    pages["labs.md"] += "\n" + _toctree("", [_page(lab) for lab in labs])
-    pages[GLOSSARY] = glossary(load_terms())
-    return pages
 
 
 def _facts(lessons: tuple[Lesson, ...], labs: tuple[Lab, ...]) -> str:
@@ -84,27 +105,35 @@ def lab_list(labs: tuple[Lab, ...]) -> str:
 
 
 def glossary(terms: list[Term]) -> str:
-    """Return the glossary, in Markdown: a section for each letter, an entry for each term."""
+    """Return the glossary, in Markdown: a section for each letter, an entry for each term.
+
+    Unlike the page in the course's folder, it tells Sphinx what a term is, so that other pages can
+    refer to it and the search finds it.
+    """
     units = {unit.id: unit for unit in (*load_manifest(), *load_labs())}
-    parts = ["# Glossary", "What the words of the course mean in it. In the lessons, the first use of "
-             "a word that stands here leads to its entry."]
-    ordered = sorted(terms, key=lambda term: term.name.casefold())
-    for letter, group in groupby(ordered, key=lambda term: _letter(term.name)):
-        parts.append(f"## {letter}")
-        entries = []
-        for term in group:
-            unit = units[term.lesson]
-            origin = f"From [{unit.name}]({_page(unit)})."
-            if term.see:
-                origin += " See also " + ", ".join(f"{{term}}`{name}`" for name in term.see) + "."
-            text = term.meaning.strip().replace("\n", "\n  ")
-            entries.append(f"{term.name}\n  {text}\n\n  {origin}")
-        parts.append("```{glossary}\n" + "\n\n".join(entries) + "\n```")
+    parts = [
+        "# Glossary",
+        f"{len(terms)} words, and what they mean in this course. In each lesson and lab, the first "
+        "use of a word leads here.",
+    ]
+    for letter, group in groupby(terms, key=lambda term: term.name[0].upper()):
+        entries = "\n\n".join(_entry(term, units[term.lesson]) for term in group)
+        parts += [f"## {letter}", f"```{{glossary}}\n{entries}\n```"]
     return "\n\n".join(parts) + "\n"
 
 
-def _letter(name: str) -> str:
-    return name[0].upper() if name[0].isalpha() else "0–9"
+def _entry(term: Term, unit: Lesson | Lab) -> str:
+    origin = f"[{unit.name}]({_up(GLOSSARY)}{_page(unit)})"
+    if others := other_words(term):
+        origin = f"Also: {', '.join(others)}. · {origin}"
+    if term.see:
+        origin += " · See " + ", ".join(f"{{term}}`{name}`" for name in term.see)
+    text = term.meaning.replace("\n", "\n  ")
+    return f"{term.name}\n  {text}\n\n  {origin}"
+
+
+def _up(page: str) -> str:
+    return "../" * page.count("/")
 
 
 def _contents(lessons: tuple[Lesson, ...], teachers: list[str]) -> str:
@@ -114,7 +143,9 @@ def _contents(lessons: tuple[Lesson, ...], teachers: list[str]) -> str:
         for phase, group in groupby(lessons, key=lambda lesson: lesson.phase)
     ]
     parts.append(
-        _toctree("Look up", ["run.md", "labs.md", "course/tools.md", GLOSSARY, "course/data/README.md"])
+        _toctree(
+            "Look up", ["run.md", "labs.md", "course/tools.md", GLOSSARY, "course/data/README.md"]
+        )
     )
     if teachers:
         parts.append(_toctree("For teachers", teachers))

@@ -1,4 +1,4 @@
-"""The web site of the course: its pages put together in one folder, and built by Sphinx, offline."""
+"""The web site of the course: pages put together in one folder, and built by Sphinx, offline."""
 
 import shutil
 import subprocess

@@ -87,7 +87,7 @@ def course_map(lessons: tuple[Lesson, ...]) -> str:
 def _lesson(lesson: Lesson) -> str:
     href = _page(lesson).removesuffix(".ipynb") + ".html"
     return (
-        f'<li><a href="{href}"><span class="number">{lesson.number}</span> {escape(lesson.title)}</a>'
+        f'<li><a href="{href}">{lesson.number} · {escape(lesson.title)}</a>'
         f'<span class="minutes">{lesson.minutes} min</span>'
         f"<p>{escape(_upper(lesson.goals[0]))}.</p></li>"
     )

@@ -9,6 +9,7 @@ exclude_patterns = [".doctrees"]
 nb_execution_mode = "off"  # the notebooks hold their outputs
 nb_merge_streams = True
 nb_render_error_lexer = "none"  # most errors are sentences, not tracebacks
+myst_heading_anchors = 4  # links to headings, as teachers' pages have them
 myst_enable_extensions = ["attrs_block", "colon_fence", "dollarmath"]
 
 html_theme = "sphinx_book_theme"

@@ -71,7 +71,11 @@ def assemble(source: Path, figures: Path) -> None:
     teachers = sorted(TEACHERS.rglob("*.md"), key=lambda path: (path.name != "README.md", path))
     taken = [COURSE / "tools.md", COURSE / "data" / "README.md", *teachers]
     texts = {_page(path): path.read_text(encoding="utf-8") for path in taken}
-    texts |= site_pages.own_pages(SETTINGS, list(map(_page, teachers)), links)
+    guide, below = (_page(teachers[0]), teachers[1:]) if teachers else ("", [])
+    texts |= site_pages.own_pages(SETTINGS, guide, links)
+    if below:
+        pages = [path.relative_to(TEACHERS).as_posix() for path in below]
+        texts[guide] += "\n\n" + site_pages.contents("", pages)
     units = (*load_manifest(), *load_labs())
     places = {*texts, *(_page(unit.notebook) for unit in units)}
     for page, text in texts.items():

@@ -14,7 +14,7 @@ from mlops_school.paths import ROOT
 GLOSSARY = "course/glossary/README.md"  # as in the course's folder, where it is another
 
 
-def own_pages(folder: Path, teachers: list[str], links: Links) -> dict[str, str]:
+def own_pages(folder: Path, guide: str, links: Links) -> dict[str, str]:
     """Return the text of each page, by its place on the site.
 
     Parameters
@@ -22,8 +22,8 @@ def own_pages(folder: Path, teachers: list[str], links: Links) -> dict[str, str]
     folder : Path
         Of the pages that are written by hand; in them, a comment such as ``<!-- map -->`` stands
         for what is made here.
-    teachers : list of str
-        The pages for teachers, if there are any.
+    guide : str
+        The page for teachers, which leads to their others; empty if there is none.
     links : Links
         Where the repository is.
     """
@@ -31,8 +31,9 @@ def own_pages(folder: Path, teachers: list[str], links: Links) -> dict[str, str]
     made = {
         "facts": _facts(lessons, labs),
         "map": course_map(lessons),
-        "contents": _contents(lessons, teachers),
-        "labs": lab_list(labs) + "\n\n" + _toctree("", [_page(lab) for lab in labs]),
+        "guide": f"- [**For teachers**]({guide}): how to teach it." * bool(guide),
+        "contents": _navigation(lessons, guide),
+        "labs": lab_list(labs) + "\n\n" + contents("", [_page(lab) for lab in labs]),
         "repository": _repository(links),
         "binder": _binder(links, _page(lessons[0])),
     }
@@ -136,25 +137,26 @@ def _up(page: str) -> str:
     return "../" * page.count("/")
 
 
-def _contents(lessons: tuple[Lesson, ...], teachers: list[str]) -> str:
+def contents(caption: str, pages: list[str]) -> str:
+    """Return what tells Sphinx which pages come next, and in which order; readers do not see it."""
+    options = f":caption: {caption}\n" * bool(caption) + ":hidden:\n"
+    return "```{toctree}\n" + options + "\n" + "\n".join(pages) + "\n```\n"
+
+
+def _navigation(lessons: tuple[Lesson, ...], guide: str) -> str:
     """Return what the pages are and in which order, for the navigation."""
     parts = [
-        _toctree(phase, [_page(lesson) for lesson in group])
+        contents(phase, [_page(lesson) for lesson in group])
         for phase, group in groupby(lessons, key=lambda lesson: lesson.phase)
     ]
     parts.append(
-        _toctree(
+        contents(
             "Look up", ["run.md", "labs.md", "course/tools.md", GLOSSARY, "course/data/README.md"]
         )
     )
-    if teachers:
-        parts.append(_toctree("For teachers", teachers))
+    if guide:
+        parts.append(contents("For teachers", [guide]))
     return "\n".join(parts)
-
-
-def _toctree(caption: str, pages: list[str]) -> str:
-    options = f":caption: {caption}\n" * bool(caption) + ":hidden:\n"
-    return "```{toctree}\n" + options + "\n" + "\n".join(pages) + "\n```\n"
 
 
 def _page(unit: Lesson | Lab) -> str:

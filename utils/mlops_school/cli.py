@@ -111,6 +111,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     slides.set_defaults(run=_slides)
 
+    site = commands.add_parser("site", help="build the course's web site from its notebooks")
+    site.set_defaults(run=_site)
+
     bench = commands.add_parser("bench", help="measure time and memory of every lesson")
     bench.set_defaults(run=_bench)
     return parser
@@ -282,6 +285,14 @@ def _slides(options: argparse.Namespace) -> int:
     from mlops_school.manifest import find_lessons
 
     print(f"Written. Open {slides.make(find_lessons(options.names))} in a browser.")
+    return 0
+
+
+def _site(options: argparse.Namespace) -> int:
+    from mlops_school.authoring import site
+
+    site.build()
+    print(f"Written to {site.SITE}. Open index.html there in a browser.")
     return 0
 
 

@@ -47,7 +47,7 @@ def _entry(term: Term, unit: Unit, anchors: dict[str, str]) -> str:
     links = f"[{name}](../../{path})"
     if term.see:
         links += " · see " + ", ".join(_link(other, anchors[other]) for other in term.see)
-    also = f" ({', '.join(others)})" if (others := _other_words(term)) else ""
+    also = f" ({', '.join(others)})" if (others := other_words(term)) else ""
     return f'<a id="{term.anchor}"></a>\n**{term.name}**{also}: {term.meaning}\\\n{links}'
 
 
@@ -56,7 +56,7 @@ def _link(text: str, anchor: str) -> str:
     return f"[{text}]({PATH.name}#{anchor})"
 
 
-def _other_words(term: Term) -> list[str]:
+def other_words(term: Term) -> list[str]:
     """Return the forms that are more than an inflection of the name, or of one before."""
     words = [term.name]
     for form in term.forms:

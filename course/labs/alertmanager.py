@@ -36,6 +36,7 @@ from mlops_school.servers import Server
 
 labs.require("alertmanager")
 folder = new_folder("labs/alertmanager")
+path = folder / alertmanager.FILE
 
 # %% id="start"
 from mlops_school import monitoring
@@ -70,7 +71,6 @@ routes:
   - matchers: [severity = "note"]
     receiver: report
 """
-path = folder / "alertmanager.yml"
 path.write_text(alertmanager.configuration(broken, inbox.address), encoding="utf-8")
 print(alertmanager.amtool(folder, "check-config", path.name))
 
@@ -97,12 +97,13 @@ print(inbox.next("desk"))
 #
 # Now we stop the service in the middle of its work. Its process is there, its port is open, and it does not answer. (That
 # is how many failures look. A program that only asks "does the process run?" sees nothing.) The series `ALERTS` is made by
-# Prometheus itself, and says which alerts are *pending* or *firing*.
+# Prometheus itself, and says which alerts are *pending* or *firing*; we ask for it over the last ten seconds, so that we
+# miss nothing.
 
 
 # %% id="hang"
 def down(state):
-    return f'present_over_time(ALERTS{{alertname="DelayServiceDown", alertstate="{state}"}}[1s])'
+    return f'present_over_time(ALERTS{{alertname="DelayServiceDown", alertstate="{state}"}}[10s])'
 
 
 service.suspend()
@@ -301,9 +302,11 @@ bodies = swaps.afternoon(month=7, day=2, n=5)
 with httpx.Client(base_url=server.address, trust_env=False, timeout=30) as client:
     for some in [bodies[:1], bodies]:
         print("status:", {client.post("/forecast", json=body).status_code for body in some})
-        watch.settle(), watch.settle()
+        watch.settle()
+        watch.settle()
 print("empty, after some forecasts:", len(empty()))
-watch.stop(), server.stop(), exporter.stop(), inbox.stop()
+for one in (watch, server, exporter, inbox):
+    one.stop()
 
 # %% [markdown] id="recap"
 # The kit finds a name that a panel does not have. It does not know whether an expression finds anything; only Prometheus

@@ -165,6 +165,7 @@ def test_either_of_its_names_will_do(monkeypatch):
 
 
 def test_an_inbox_keeps_what_comes_for_each_and_says_when_nothing_comes(monkeypatch):
+    monkeypatch.setattr(alertmanager, "A_WHILE", 0)
     inbox = alertmanager.Inbox()
     alerts = [
         {"status": status, "labels": {"alertname": name}}

@@ -31,6 +31,7 @@ NAMES = ("alertmanager", "prometheus-alertmanager")  # its makers', and Debian's
 FILE = "alertmanager.yml"
 HASTE = 30  # an alert waits for two seconds instead of a minute
 PATIENCE = 30.0  # seconds, for what should come within two
+A_WHILE = 2.0  # seconds in which a group that has something to say says it
 # Companies wait half a minute for alerts that belong together, and five for more of them.
 TIMES = {"group_by": ["severity"], "group_wait": "500ms", "group_interval": "1s"}
 
@@ -155,7 +156,8 @@ class Inbox:
             ) from None
 
     def unread(self, receiver: str) -> list[str]:
-        """Return all messages to a receiver that were not read yet, without waiting."""
+        """Return all messages to a receiver that were not read yet, after a while for new ones."""
+        time.sleep(A_WHILE)
         found = []
         with suppress(queue.Empty):
             while True:

@@ -159,7 +159,7 @@ _TARGET = 'target_matchers: [severity = "page"]\n'
             "inhibition", 'source_matchers: [severity = "page"]\n', _TARGET, "equal: [severity]"
         ): ("both sides"),
         _text("inhibition", _TARGET): "source_matchers",
-        _text("inhibition", _SOURCE, "target_matchers: severity = page"): "a list",
+        _text("inhibition", _SOURCE, "target_matchers: severity = page"): "not a list",
         _text("inhibition", _SOURCE, "target_matchers: [severity is page]"): "no matcher",
         "inhibition = 5": "text",
     },
@@ -172,7 +172,7 @@ def q2(inhibition: str) -> str:
         rule = alert_routes.read(inhibition)
         for name in ("source_matchers", "target_matchers"):
             if not isinstance(rule.get(name), list) or not rule[name]:
-                raise NotYet(f"`{name}` is missing, or no list: put it in brackets.")
+                raise NotYet(f"`{name}` is missing, or not a list: put it in brackets.")
         _look_at_effects(rule)
     except CourseError as error:
         raise NotYet(str(error)) from None
@@ -184,10 +184,12 @@ def _look_at_effects(rule: Mapping[str, Any]) -> None:
     down = next(labels for labels in alerts if labels["alertname"] == DOWN)
     pages = [labels for labels in alerts if labels["severity"] == "page" and labels != down]
     others = [labels for labels in alerts if labels["severity"] != "page"]
-    if alert_routes.is_inhibited(rule, down, alerts):
-        raise NotYet(
-            f"{DOWN} is held back, the one that says what is wrong. Is it the wrong way round?"
-        )
+    for source in alerts:
+        if alert_routes.is_inhibited(rule, down, [source]):
+            raise NotYet(
+                f"{DOWN}, which says what is wrong, is held back by {source['alertname']}. Is your "
+                "source too wide, or your rule the wrong way round?"
+            )
     for labels in others:
         if alert_routes.is_inhibited(rule, labels, [down]):
             raise NotYet(

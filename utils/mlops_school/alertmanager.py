@@ -5,14 +5,11 @@ import queue
 import shutil
 import subprocess
 import tempfile
-import threading
 import time
-import weakref
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any, Self
 from urllib.error import HTTPError
@@ -24,6 +21,7 @@ import yaml
 from mlops_school import alert_routes
 from mlops_school.alerting import RULES
 from mlops_school.errors import CourseError
+from mlops_school.listener import Listener, Sent
 from mlops_school.promql import duration
 from mlops_school.servers import Server, opener
 
@@ -108,36 +106,16 @@ def amtool(folder: Path, *words: str) -> str:
     return went.stdout.strip()
 
 
-class Inbox:
-    """Gets what Alertmanager sends to people: for each receiver, at a path of this address.
-
-    A web server in a thread of this Python, on a free port. It ends with :meth:`stop`, or with
-    this Python.
-
-    Attributes
-    ----------
-    address : str
-        Where it is.
-    """
+class Inbox(Listener):
+    """Gets what Alertmanager sends to people: for each receiver, at a path of this address."""
 
     def __init__(self) -> None:
-        messages: dict[str, queue.Queue[str]] = defaultdict(queue.Queue)
+        self._messages: dict[str, queue.Queue[str]] = defaultdict(queue.Queue)
+        super().__init__(self._keep)
 
-        class Handler(BaseHTTPRequestHandler):
-            def do_POST(self) -> None:
-                body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-                messages[self.path.strip("/")].put(_in_words(body))
-                self.send_response(204)
-                self.end_headers()
-
-            def log_message(self, format: str, *args: object) -> None:
-                """Keep the notebook free of a line for each request."""
-
-        self._messages = messages
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.address = f"http://127.0.0.1:{self._server.server_port}"
-        threading.Thread(target=self._server.serve_forever, daemon=True).start()
-        weakref.finalize(self, _close, self._server)
+    def _keep(self, sent: Sent) -> tuple[int, bytes]:
+        self._messages[sent.path.strip("/")].put(_in_words(json.loads(sent.body)))
+        return 200, b"{}"
 
     def next(self, receiver: str) -> str:
         """Return the oldest message to a receiver that was not read yet; wait for it if need be.
@@ -164,10 +142,6 @@ class Inbox:
                 found.append(self._messages[receiver].get_nowait())
         return found
 
-    def stop(self) -> None:
-        """End it; if it has ended already, do nothing."""
-        _close(self._server)
-
 
 def _in_words(message: Mapping[str, Any]) -> str:
     """Return a notification as somebody would read it on a small screen."""
@@ -175,11 +149,6 @@ def _in_words(message: Mapping[str, Any]) -> str:
     for alert in message["alerts"]:
         by_status[alert["status"]].add(alert["labels"]["alertname"])
     return "; ".join(f"{status}: {', '.join(sorted(by_status[status]))}" for status in by_status)
-
-
-def _close(server: ThreadingHTTPServer) -> None:
-    server.shutdown()
-    server.server_close()
 
 
 class Alertmanager:

@@ -46,7 +46,7 @@ def _text(name: str, *parts: str) -> str:
         ),
         _text("route", _START, _PAGE, _TICKET, _DATA, _NOTE): "before it comes to",
         _text("route", _START, _PAGE, _TICKET, _NOTE): "nothing about R8",
-        _text("route", _START, _DATA.replace("R8", "R9"), _PAGE, _TICKET, _NOTE): "reaches",
+        _text("route", _START, _DATA.replace("R8", "R9"), _PAGE, _TICKET, _NOTE): "data, too",
         _text("route", _START, _DATA, _PAGE.replace("phone", "phones"), _TICKET, _NOTE): (
             "is nobody called phones"
         ),

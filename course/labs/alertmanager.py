@@ -292,19 +292,14 @@ print(*grafana.provide(folder / "grafana", made), sep="\n")
 
 
 # %% id="empty"
-def empty():
-    found = {panel.title: map(watch.query, panel.lines.values()) for panel in panels}
-    return [title for title, lines in found.items() if all(line.empty for line in lines)]
-
-
-print("empty:", *empty(), sep="\n  ")
+print("empty:", *grafana.empty(panels, watch), sep="\n  ")
 bodies = swaps.afternoon(month=7, day=2, n=5)
 with httpx.Client(base_url=server.address, trust_env=False, timeout=30) as client:
     for some in [bodies[:1], bodies]:
         print("status:", {client.post("/forecast", json=body).status_code for body in some})
         watch.settle()
         watch.settle()
-print("empty, after some forecasts:", len(empty()))
+print("empty, after some forecasts:", len(grafana.empty(panels, watch)))
 for one in (watch, server, exporter, inbox):
     one.stop()
 

@@ -2,6 +2,7 @@
 
 import json
 
+import pandas as pd
 import yaml
 from grafana_foundation_sdk.builders import dashboard
 
@@ -42,3 +43,15 @@ def test_the_contact_point_has_what_grafana_wants_and_no_more(tmp_path):
     (receiver,) = point["receivers"]
     assert receiver.keys() == {"uid", "type", "settings"}
     assert receiver["settings"]["url"].endswith("/phone")
+
+
+def test_a_panel_is_empty_if_none_of_its_lines_finds_anything():
+    class Watch:
+        def query(self, expression):
+            return pd.Series([1.0] if expression == "there" else [])
+
+    panels = [
+        dashboards.Panel("full", {"a": "gone", "b": "there"}),
+        dashboards.Panel("empty", {"a": "gone", "b": "gone"}),
+    ]
+    assert grafana.empty(panels, Watch()) == ["empty"]

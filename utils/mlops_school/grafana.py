@@ -4,7 +4,7 @@ The kit, ``grafana_foundation_sdk``, is there for developers and in the lab on A
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from grafana_foundation_sdk.cog.encoder import JSONEncoder
 from grafana_foundation_sdk.models.dashboard import DataSourceRef, Threshold
 
 from mlops_school.dashboards import HEIGHT, WIDTH, Panel
+from mlops_school.prometheus import Watch
 
 SOURCE = "delay-prometheus"  # by this name, panels find the Prometheus that they ask
 _WHERE = "/etc/grafana/dashboards"  # of a Grafana on Linux, as `dashboards.yaml` tells it
@@ -32,6 +33,15 @@ def draw(panel: Panel) -> timeseries.Panel:
         line = query.Dataquery().ref_id(chr(ord("A") + place)).expr(expression)
         drawn.with_target(line.legend_format(name))
     return drawn
+
+
+def empty(panels: Iterable[Panel], watch: Watch) -> list[str]:
+    """Return the titles of panels that would show nothing now."""
+    return [
+        panel.title
+        for panel in panels
+        if all(watch.query(expression).empty for expression in panel.lines.values())
+    ]
 
 
 def encode(builder: Any) -> dict[str, Any]:

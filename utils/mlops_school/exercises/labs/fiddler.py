@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from mlops_school import fiddler
+from mlops_school import drift
 from mlops_school.exercises import NotYet, StillBlank, exercise
 
 LAB = "fiddler"
@@ -126,7 +126,7 @@ def q2(jsd: Callable[[np.ndarray, np.ndarray], float]) -> str:
     for _ in range(5):
         then, now = rng.dirichlet(np.ones(4), size=2)
         found, back = _number(jsd, then, now), _number(jsd, now, then)
-        right = fiddler.jensen_shannon(then, now)
+        right = drift.jensen_shannon(then, now)
         if np.isclose(found, right):
             continue
         if np.isclose(found, right**2):

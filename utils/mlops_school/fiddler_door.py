@@ -1,16 +1,14 @@
-"""What the platform Fiddler would do with our flights, and a door at which its client is refused.
+"""A door at which the client of the platform Fiddler is refused, and what it would have found.
 
 Its client is not imported here: what it makes, such as a column of a schema, is taken as it comes.
 """
 
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from typing import Any, Protocol
 
-import numpy as np
 import pandas as pd
 
-from mlops_school import drift
 from mlops_school.listener import Listener, Sent
 from mlops_school.process import load_requirements
 
@@ -117,44 +115,6 @@ def violations(table: pd.DataFrame, columns: Iterable[Column]) -> pd.Series:
             wrong |= ~values.isin(column.categories)
         shares[column.name] = wrong.sum() / max(len(table), 1)
     return pd.Series(shares, dtype=float)
-
-
-def jensen_shannon(then: np.ndarray, now: np.ndarray) -> float:
-    """Return the distance of Jensen and Shannon between shares, with logarithms to base 2.
-
-    The root of the mean of two divergences of S. Kullback and R. Leibler (1951): of each from the
-    mean of both (J. Lin, 1991; D. Endres and J. Schindelin, 2003).
-
-    Parameters
-    ----------
-    then, now : array
-        Shares of the same bins; each adds up to 1.
-
-    Returns
-    -------
-    float
-        0 if they are equal, 1 if they have no bin in common.
-    """
-    middle = (then + now) / 2
-
-    def divergence(shares: np.ndarray) -> float:
-        some = shares > 0  # 0 times the logarithm of 0 counts as 0
-        return float(np.sum(shares[some] * np.log2(shares[some] / middle[some])))
-
-    # Rounding may bring equal shares below 0.
-    return float(np.sqrt(max((divergence(then) + divergence(now)) / 2, 0)))
-
-
-def distances(baselines: Mapping[str, pd.Series], current: pd.Series) -> dict[str, float]:
-    """Return the distance of Jensen and Shannon of a column from each of several baselines.
-
-    The bins are those of :func:`mlops_school.drift.shares`.
-    """
-    found = {}
-    for name, baseline in baselines.items():
-        bins = drift.shares(baseline, current)
-        found[name] = jensen_shannon(bins["then"].to_numpy(), bins["now"].to_numpy())
-    return found
 
 
 def in_words(table: pd.DataFrame) -> str:

@@ -218,8 +218,8 @@ print("And then:", inbox.next("phone"))
 #
 # ## One failure, many alerts
 #
-# When a service is about to die, it is slow (R5), fails (R6), and loses requests (R11). These rules look back for five or
-# ten minutes, so they fire on when it is gone, each with a page of its own. Five calls for one failure, four of which
+# When a service is about to die, it is slow (R5), fails (R6), loses requests (R11), and gives no forecast (R1). These rules
+# look back for five or ten minutes, so they go on firing when it is gone (R12): five pages for one failure, four of which
 # say nothing new. With an **inhibition**, one alert holds others back. It has two parts: while an alert that fulfils the
 # `source_matchers` fires, nothing is told of those that fulfil the `target_matchers`.
 #

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
+from scipy.spatial.distance import jensenshannon
 
 from mlops_school import drift
 
@@ -50,6 +51,25 @@ def test_what_is_missing_counts():
 numbers_there = st.lists(st.integers(-5, 5), min_size=3, max_size=40).map(
     lambda values: pd.Series(values, dtype=float)
 )
+
+
+some = st.lists(st.integers(0, 5), min_size=3, max_size=3).filter(any)
+
+
+@settings(max_examples=40)
+@given(some, some)
+def test_the_distance_of_jensen_and_shannon_is_that_of_scipy(then, now):
+    then, now = (np.array(one) / sum(one) for one in (then, now))
+    expected = np.nan_to_num(jensenshannon(then, now, base=2))  # nan, by rounding, for equal ones
+    assert drift.jensen_shannon(then, now) == pytest.approx(expected, abs=1e-6)
+
+
+def test_the_distance_of_columns_has_limits():
+    column = pd.Series([*"aab", None])
+    assert drift.jsd(column, column) == 0
+    assert drift.jsd(column, pd.Series(["c"])) == pytest.approx(1)
+    numbers = pd.Series(np.arange(100.0))
+    assert 0 < drift.jsd(numbers, numbers + 20) < drift.jsd(numbers, numbers + 200) < 1
 
 
 @settings(max_examples=40)

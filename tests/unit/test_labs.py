@@ -82,6 +82,7 @@ def test_the_list_says_what_each_lab_is_and_what_it_costs():
         ({"systems": ("Plan 9",)}, "it runs on Plan 9 only. Read it in"),
         ({"newest_python": "3.10"}, "for Python up to 3.10, and this is Python 3"),
         ({"programs": ("python3-of-mars", "java-of-mars")}, "has no python3-of-mars and no java-"),
+        ({"programs": ("java-of-mars|java-of-venus",)}, "it has no java-of-mars or java-of-venus."),
         ({"memory_mb": 10**9}, "needs 1000000000 MB of memory, and"),
     ],
 )
@@ -106,7 +107,7 @@ def test_a_machine_that_has_it_all_is_not_stopped():
         LAB,
         systems=(platform.system(),),
         newest_python=".".join(map(str, sys.version_info[:2])),
-        programs=("git",),
+        programs=("git", "git-of-mars|git"),
         memory_mb=1,
     )
     assert labs.what_hinders(this) == ""

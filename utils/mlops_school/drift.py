@@ -35,6 +35,49 @@ def psi(reference: pd.Series, current: pd.Series, bins: int = BINS) -> float:
     return float(((table["now"] - table["then"]) * np.log(table["now"] / table["then"])).sum())
 
 
+def jsd(reference: pd.Series, current: pd.Series, bins: int = BINS) -> float:
+    """Return the distance of Jensen and Shannon of one column, then and now.
+
+    Parameters
+    ----------
+    reference, current, bins
+        As for :func:`psi`.
+
+    Returns
+    -------
+    float
+        As of :func:`jensen_shannon`.
+    """
+    table = shares(reference, current, bins)
+    return jensen_shannon(table["then"].to_numpy(), table["now"].to_numpy())
+
+
+def jensen_shannon(then: np.ndarray, now: np.ndarray) -> float:
+    """Return the distance of Jensen and Shannon between shares, with logarithms to base 2.
+
+    The root of the mean of two divergences of S. Kullback and R. Leibler (1951): of each from the
+    mean of both (J. Lin, 1991; D. Endres and J. Schindelin, 2003).
+
+    Parameters
+    ----------
+    then, now : array
+        Shares of the same bins; each adds up to 1.
+
+    Returns
+    -------
+    float
+        0 if they are equal, 1 if they have no bin in common.
+    """
+    middle = (then + now) / 2
+
+    def divergence(shares: np.ndarray) -> float:
+        some = shares > 0  # 0 times the logarithm of 0 counts as 0
+        return float(np.sum(shares[some] * np.log2(shares[some] / middle[some])))
+
+    # Rounding may bring equal shares below 0.
+    return float(np.sqrt(max((divergence(then) + divergence(now)) / 2, 0)))
+
+
 def shares(reference: pd.Series, current: pd.Series, bins: int = BINS) -> pd.DataFrame:
     """Return which share of a column was in each bin ``then``, and is ``now``.
 

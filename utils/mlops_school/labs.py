@@ -96,7 +96,8 @@ def what_hinders(lab: Lab) -> str:
             f"{platform.python_version()}. Set the course up once more, in another folder, with "
             f"Python {lab.newest_python}."
         )
-    missing = [program for program in lab.programs if not shutil.which(program)]
+    choices = [program.split("|") for program in lab.programs]
+    missing = [" or ".join(names) for names in choices if not any(map(shutil.which, names))]
     if missing:
         return f"it has no {' and no '.join(missing)}. Install that, and start the lab again."
     free = psutil.virtual_memory().available / 1e6

@@ -132,7 +132,8 @@ class Lab:
     memory_mb, seconds : int
         What the notebook needs at most: memory in megabytes, and time.
     programs : tuple of str
-        What must be on the machine that is no Python package, such as ``java``.
+        What must be on the machine that is no Python package, such as ``java``. Where a program
+        has several names, as in ``alertmanager|prometheus-alertmanager``, one is enough.
     systems : tuple of str
         Where it runs, as ``platform.system`` names it; by default everywhere.
     newest_python : str

@@ -164,6 +164,8 @@ class Prometheus(Watch):
     ----------
     targets, rules
         As for :func:`watch`.
+    alertmanager : str, optional
+        The address of an Alertmanager, which is told of alerts that fire.
 
     Raises
     ------
@@ -173,7 +175,9 @@ class Prometheus(Watch):
 
     name = "Prometheus"
 
-    def __init__(self, targets: Mapping[str, str], rules: Path = alerting.RULES) -> None:
+    def __init__(
+        self, targets: Mapping[str, str], rules: Path = alerting.RULES, alertmanager: str = ""
+    ) -> None:
         self._folder = tempfile.TemporaryDirectory(ignore_cleanup_errors=True)
         place = Path(self._folder.name)
         every = f"{EVERY * 1000:.0f}ms"
@@ -185,13 +189,11 @@ class Prometheus(Watch):
             },
             "rule_files": [str(rules.resolve())],
             "scrape_configs": [
-                {
-                    "job_name": job,
-                    "static_configs": [{"targets": [address.removeprefix("http://")]}],
-                }
-                for job, address in targets.items()
+                {"job_name": job, **_at(address)} for job, address in targets.items()
             ],
         }
+        if alertmanager:
+            settings["alerting"] = {"alertmanagers": [_at(alertmanager)]}
         place.joinpath("prometheus.yml").write_text(yaml.safe_dump(settings), encoding="utf-8")
         self._server = Server(
             [
@@ -343,6 +345,10 @@ def _scrape(address: str) -> dict[Labels, float] | None:
                 for sample in family.samples
             }
     return None
+
+
+def _at(address: str) -> dict[str, Any]:
+    return {"static_configs": [{"targets": [address.removeprefix("http://")]}]}
 
 
 def _seconds(moment: str) -> float:

@@ -18,7 +18,7 @@ from mlops_school.environments import find_uv
 from mlops_school.manifest import load_labs
 from mlops_school.paths import COURSE, ROOT
 
-EXPORT = "export --frozen --no-dev --no-emit-project --no-hashes --no-annotate --no-header --quiet"
+EXPORT = "export --frozen --no-dev --no-emit-local --no-hashes --no-annotate --no-header --quiet"
 LOCK = ROOT / "uv.lock"
 LINUX = [f"manylinux_2_{minor}_x86_64" for minor in range(28, 4, -1)]
 LINUX += [f"manylinux{year}_x86_64" for year in (2014, 2010, 1)]  # old names of 17, 12 and 5
@@ -29,7 +29,7 @@ COMPUTERS = {
 }
 SYSTEMS = {"linux": "Linux", "macos": "Darwin", "windows": "Windows"}
 # Published as an archive only, in which there is nothing to compile.
-PURE = {"kfp-server-api", "pyspark"}
+PURE = {"kfp-server-api", "pypika", "pyspark"}
 PLATFORMS = {
     "linux": LINUX,
     "macos": list(mac_platforms((14, 0), "arm64")),

@@ -219,6 +219,92 @@ def test_a_folder_that_cannot_be_made_is_a_sentence(uv, monkeypatch, tmp_path):
         labs.environment(LAB).install()
 
 
+# -- a script with packages of its own
+
+
+@pytest.fixture
+def with_script(monkeypatch, tmp_path):
+    """Return a function that writes a script, and returns a lab that has it."""
+    monkeypatch.setattr(labs, "COURSE", tmp_path)
+    monkeypatch.setattr(labs, "ENVIRONMENTS", tmp_path / ".labs")
+    lab = replace(LAB, script="old_tool.py")
+    monkeypatch.setattr(labs, "find_lab", lambda name: {LAB.id: lab}[name])
+
+    def write(text):
+        (tmp_path / "old_tool.py").write_text(text, encoding="utf-8")
+        return lab
+
+    return write
+
+
+@pytest.fixture
+def with_environment(with_script):
+    """Return the same, and a real uv has made the environment of the script, with nothing in it."""
+
+    def write(text):
+        lab = with_script(text)
+        folder = labs.environment(lab).script_folder
+        venv = [environments.find_uv(), "venv", "--quiet", "--offline", "--no-project"]
+        subprocess.check_call([*venv, "--python", sys.executable, str(folder)])
+        return lab
+
+    return write
+
+
+def test_a_script_gets_an_environment_of_its_own_in_that_of_the_lab(uv, with_script, capsys):
+    calls = uv(0, 1, 0)
+    own = labs.environment(with_script(""))
+    own.install()
+    course, checked, made = calls.commands
+    assert course[1:] == ["sync", "--frozen", "--no-dev", *SYNC[-2:], "--check", "--offline"]
+    assert checked == [*made, "--check", "--offline"]
+    assert made == ["uv", "sync", "--frozen", "--script", str(own.script), "--active"]
+    assert calls.variables["VIRTUAL_ENV"] == str(own.script_folder)
+    assert own.folder in own.script_folder.parents
+    assert "and also the packages of the course" in capsys.readouterr().out
+
+
+def test_a_real_uv_takes_that_command_and_the_script_runs_there(uv, with_script, monkeypatch):
+    own = labs.environment(with_script("# /// script\n# dependencies = []\n# ///\nprint('ran')\n"))
+    calls = uv(0, 1, 0)
+    own.install()
+    monkeypatch.undo()  # from here on, uv is the real one
+    real, *words = environments.find_uv(), *calls.commands[-1][1:]
+    subprocess.check_call([real, "lock", "--quiet", "--offline", "--script", str(own.script)])
+    subprocess.check_call([real, *words, "--quiet", "--offline"], env=calls.variables)
+    assert own.run_script() == "ran\n"
+
+
+def test_a_script_sees_its_words_and_nothing_of_the_course(with_environment, monkeypatch):
+    monkeypatch.setenv("PYTHONPATH", str(Path(labs.__file__).parents[1]))
+    lab = with_environment(
+        "import importlib.util, sys\n"
+        "print(*sys.argv[1:], 'Zürich →', importlib.util.find_spec('mlops_school'))\n"
+    )
+    assert labs.run_script(lab.id, "schema", Path("a b")) == "schema a b Zürich → None\n"
+
+
+def test_a_script_that_fails_shows_its_last_lines(with_environment):
+    lab = with_environment(
+        "import sys\nprint(*range(99), sep='\\n', file=sys.stderr)\nsys.exit('no month 13')"
+    )
+    with pytest.raises(CourseError, match="old_tool.py ended with an error") as caught:
+        labs.run_script(lab.id)
+    assert str(caught.value).splitlines()[1:] == ["95", "96", "97", "98", "no month 13"]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows ends no process by a signal")
+def test_a_script_that_is_killed_says_what_it_may_be(with_environment):
+    lab = with_environment("import os, signal\nos.kill(os.getpid(), signal.SIGKILL)")
+    with pytest.raises(CourseError, match="for want of memory"):
+        labs.run_script(lab.id)
+
+
+def test_a_script_without_its_packages_says_how_to_get_them(with_script):
+    with pytest.raises(CourseError, match="start the lab again in a terminal"):
+        labs.run_script(with_script("").id)
+
+
 # -- uv
 
 

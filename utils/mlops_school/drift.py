@@ -31,7 +31,23 @@ def psi(reference: pd.Series, current: pd.Series, bins: int = BINS) -> float:
     float
         0 if all shares are equal.
     """
-    table = shares(reference, current, bins).clip(lower=SMALLEST_SHARE)
+    return psi_of_shares(shares(reference, current, bins))
+
+
+def psi_of_shares(table: pd.DataFrame) -> float:
+    """Return the population stability index of a column of which only shares are known.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Which share of the column was in each bin ``then``, and is ``now``.
+
+    Returns
+    -------
+    float
+        As of :func:`psi`.
+    """
+    table = table.clip(lower=SMALLEST_SHARE)
     return float(((table["now"] - table["then"]) * np.log(table["now"] / table["then"])).sum())
 
 

@@ -13,6 +13,7 @@ from mlops_school.paths import ROOT
 
 OWN_UV = ROOT / ".uv"  # where utils/bootstrap.py installs uv if the machine has none
 PROGRAMS = "Scripts" if os.name == "nt" else "bin"
+LAST_LINES = 5  # of a script that failed, which a reader is shown
 # Scripts of packages would run code at installation; what is installed here needs none.
 NPM = ("install", "--no-audit", "--no-fund", "--ignore-scripts", "--prefix")
 
@@ -28,7 +29,12 @@ class Environment:
     folder : Path
         Where it is, or will be.
     group : str, optional
-        The group of dependencies in ``pyproject.toml``; without one, it has no Python at all.
+        The group of dependencies in ``pyproject.toml``; without one, and without
+        a script, it has no Python at all.
+    script : Path, optional
+        A program whose packages cannot be installed beside the course's. It names them itself
+        (PEP 723), ``uv lock --script`` has written its lock, and they come into a folder in this
+        one. The notebook beside it needs the course only, so there is no group then.
     npm : tuple of str
         What npm installs, with exact versions: ``azurite@3.35.0``.
     download_mb, disk_mb : int
@@ -38,9 +44,15 @@ class Environment:
     title: str
     folder: Path
     group: str = ""
+    script: Path | None = None
     npm: tuple[str, ...] = ()
     download_mb: int = 0
     disk_mb: int = 0
+
+    @property
+    def has_python(self) -> bool:
+        """Whether it holds the packages of the course."""
+        return bool(self.group or self.script)
 
     @property
     def programs(self) -> Path:
@@ -51,6 +63,11 @@ class Environment:
     def python(self) -> Path:
         """Its Python."""
         return self.programs / ("python.exe" if os.name == "nt" else "python")
+
+    @property
+    def script_folder(self) -> Path:
+        """The environment of its script, which is removed together with it."""
+        return self.folder / "script"
 
     @property
     def node_modules(self) -> Path:
@@ -84,32 +101,79 @@ class Environment:
             "UV_COMPILE_BYTECODE": "0",
         }
         variables.pop("VIRTUAL_ENV", None)  # the course's, which uv would warn of
+        wanted = []
+        if self.has_python:
+            group = ["--group", self.group] if self.group else []
+            wanted.append((["--no-dev", *group, "--python", sys.executable], variables))
+        # uv keeps a script's packages where VIRTUAL_ENV says, if --active asks for it. It also
+        # looks for a Python that the script can use, and downloads one if there is none.
+        if self.script:
+            active = variables | {"VIRTUAL_ENV": str(self.script_folder)}
+            wanted.append((["--script", str(self.script), "--active"], active))
         commands = []
-        if self.group:
-            sync = [find_uv(), "sync", "--frozen", "--no-dev", "--group", self.group]
-            sync += ["--python", sys.executable]
+        for words, env in wanted:
+            sync = [find_uv(), "sync", "--frozen", *words]
             checked = subprocess.run(
-                [*sync, "--check", "--offline"], cwd=ROOT, env=variables, capture_output=True
+                [*sync, "--check", "--offline"], cwd=ROOT, env=env, capture_output=True
             )
             if checked.returncode:
-                commands.append(sync)
+                commands.append((sync, env))
         if not self._has_npm_programs():
-            commands.append([self._find_npm(), *NPM, str(self.folder), *self.npm])
+            commands.append(([self._find_npm(), *NPM, str(self.folder), *self.npm], variables))
         if not commands:
             return
         self._require_place()
-        course = ", and also the packages of the course if uv has not kept them" * bool(self.group)
+        course = ", and also the packages of the course if uv has not kept them"
         print(
             f"{self.title} gets an environment of its own. About {self.download_mb} MB are "
-            f"downloaded{course}. This takes minutes, and only once ...",
+            f"downloaded{course * self.has_python}. This takes minutes, and only once ...",
             flush=True,
         )
-        if any(subprocess.call(command, cwd=ROOT, env=variables) for command in commands):
+        if any(subprocess.call(command, cwd=ROOT, env=env) for command, env in commands):
             raise CourseError(
                 f"{self.title} needs packages that could not be installed; the reason is above. "
                 "Check that this machine is connected to the internet and has free disk space, "
                 "then run the same command again: what has been downloaded is kept."
             )
+
+    def run_script(self, *words: str | Path) -> str:
+        """Run its script in the script's own environment, and return what it prints.
+
+        Nothing is installed for that, and no setting of the course's Python reaches it.
+
+        Raises
+        ------
+        CourseError
+            If the environment has not been made, or the script fails: with its last lines.
+        """
+        python = self.script_folder / PROGRAMS / self.python.name
+        command = [str(python), "-I", "-X", "utf8", str(self.script), *map(str, words)]
+        try:
+            ended = subprocess.run(
+                command,
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                encoding="utf-8",
+                errors="replace",
+                check=False,
+            )
+        except OSError:
+            raise CourseError(
+                f"{self.title} has not got the packages of its program {self.script.name}. Close "
+                "this JupyterLab, and start the lab again in a terminal: that installs them."
+            ) from None
+        if ended.returncode == -9:  # SIGKILL, which Windows does not have
+            raise CourseError(
+                f"{self.title}: the program {self.script.name} was ended by the system, most "
+                "likely for want of memory. Close other programs, and run this cell again."
+            )
+        if ended.returncode:
+            lines = [line for line in ended.stderr.splitlines() if line.strip()]
+            raise CourseError(
+                f"{self.title}: the program {self.script.name} ended with an error. Its last "
+                "lines:\n" + "\n".join(lines[-LAST_LINES:])
+            )
+        return ended.stdout
 
     def _has_npm_programs(self) -> bool:
         """Tell whether npm has installed what is wanted, and come to its end."""

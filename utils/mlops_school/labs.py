@@ -6,6 +6,7 @@ import shutil
 import signal
 import subprocess
 import sys
+from pathlib import Path
 
 import psutil
 
@@ -13,7 +14,7 @@ from mlops_school import launch
 from mlops_school.environments import Environment
 from mlops_school.errors import CourseError
 from mlops_school.manifest import Lab, find_lab, load_labs
-from mlops_school.paths import ROOT
+from mlops_school.paths import COURSE, ROOT
 
 ENVIRONMENTS = ROOT / ".labs"
 
@@ -72,6 +73,17 @@ def require(name: str) -> None:
         )
 
 
+def run_script(name: str, *words: str | Path) -> str:
+    """Run the script of a lab, in its environment of its own, and return what it prints.
+
+    Raises
+    ------
+    CourseError
+        If that environment is not there, or the script fails.
+    """
+    return environment(find_lab(name)).run_script(*words)
+
+
 def require_machine(lab: Lab) -> None:
     """Make sure that this machine can run a lab, before anything is installed or done.
 
@@ -114,7 +126,8 @@ def environment(lab: Lab) -> Environment:
     return Environment(
         title=f"The lab {lab.title}",
         folder=ENVIRONMENTS / lab.id,
-        group=f"lab-{lab.id}",
+        group="" if lab.script else f"lab-{lab.id}",
+        script=COURSE / lab.script if lab.script else None,
         npm=lab.npm,
         download_mb=lab.download_mb,
         disk_mb=lab.disk_mb,

@@ -131,6 +131,10 @@ class Lab:
         What its environment takes beside the packages that it shares with the course, in megabytes.
     memory_mb, seconds : int
         What the notebook needs at most: memory in megabytes, and time.
+    script : str
+        A program, relative to ``course``, whose packages cannot be installed beside the course's,
+        such as ``testing/tfdv.py``. It says itself which these are, and has a lock of its own
+        beside it; the lab has no group of dependencies then.
     programs : tuple of str
         What must be on the machine that is no Python package, such as ``java``. Where a program
         has several names, as in ``alertmanager|prometheus-alertmanager``, one is enough.
@@ -157,6 +161,7 @@ class Lab:
     prerequisites: tuple[str, ...] = ()
     tools: tuple[Tool, ...] = ()
     fast: dict[str, Any] = field(default_factory=dict)
+    script: str = ""
     programs: tuple[str, ...] = ()
     systems: tuple[str, ...] = ()
     newest_python: str = ""

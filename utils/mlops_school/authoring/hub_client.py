@@ -89,7 +89,7 @@ class Browser:
 
     async def get(self, path: str) -> str:
         """Return the text with which any page below the hub's address is answered."""
-        async with self._session.get(self._hub / path) as answer:
+        async with self._session.get(self._hub.join(URL(path, encoded=True))) as answer:
             answer.raise_for_status()
             return await answer.text()
 

@@ -22,7 +22,7 @@ from mlops_school.grading import ENVIRONMENT
 from mlops_school.grading.assignment import assignment, tasks
 from mlops_school.grading.sandbox import protection
 from mlops_school.manifest import find_lessons
-from mlops_school.paths import COURSE, ROOT
+from mlops_school.paths import COURSE
 
 pytestmark = pytest.mark.classroom
 
@@ -55,10 +55,11 @@ ONLY_Q2_IS_LOST, LOST_FROM_Q2 = (1, 0, 1), (1, 0, 0)
 DELETE = f"""
 import os, shutil
 from pathlib import Path
-for folder in [Path.cwd(), *Path.cwd().parents, Path({str(ROOT)!r}), Path.home(), "CLASSROOM"]:
+course = Path({str(COURSE)!r})
+for folder in [Path.cwd(), Path.cwd().parent, Path.home(), course, "CLASSROOM", "HANDED IN"]:
     shutil.rmtree(folder, ignore_errors=True)
     os.system(f"rm -rf '{{folder}}'")
-for path in Path({str(COURSE)!r}).rglob("*"):
+for path in course.rglob("*"):
     try:
         path.write_text("gone")
     except OSError:
@@ -211,7 +212,9 @@ def answered(answers, lesson=LESSON) -> NotebookNode:
 def hand_in(learner, folder, classroom, port):
     """Write what a learner hands in into a folder, as the name says."""
     code = {
-        name: answer.replace('"CLASSROOM"', repr(str(classroom))).replace("PORT", str(port))
+        name: answer.replace("CLASSROOM", classroom.as_posix())
+        .replace("HANDED IN", folder.as_posix())
+        .replace("PORT", str(port))
         for name, answer in learner.answers.items()
     }
     notebook = answered(code)

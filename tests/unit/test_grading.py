@@ -20,6 +20,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
+from mlops_school.cli import main
 from mlops_school.errors import CourseError
 from mlops_school.exercises import Blank
 from mlops_school.grading import commands, plain
@@ -451,6 +452,20 @@ def test_a_spreadsheet_takes_the_table_as_it_is(tmp_path):
     assert path.read_bytes().startswith(b"\xef\xbb\xbf")
     rows = list(csv.reader(path.read_text(encoding="utf-8-sig").splitlines()))
     assert rows == [["learner", "q1"], ["Zoë", "1"], ["'=1+1", "0.5"], ["a,b", ""]]
+
+
+def test_the_command_collects_and_says_what_of_whom(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(commands, "run_in_environment", lambda words: None)
+    write_all(tmp_path / "in", {"Zoë.ipynb": content(), "bob.ipynb": b"{"})
+    words = ["grade", "collect", START.id, str(tmp_path / "in"), "--classroom", str(tmp_path / "c")]
+    assert main(words) == 0
+    assert capsys.readouterr().out.splitlines() == [
+        "Zoë: collected",
+        "bob: cannot be graded. the file is damaged: it is not the text of a notebook",
+        f"1 submissions of {START.id}. Grade them: school grade autograde {START.id}",
+    ]
+    assert main([*words[:2], "no_lesson", *words[3:]]) == 1
+    assert "There is no lesson no_lesson" in capsys.readouterr().err
 
 
 def test_when_it_is_due():

@@ -72,6 +72,8 @@ def interrupted_after(seconds: float) -> Iterator[None]:
 
     What counts is computing: on a busy machine, the clock would stop what is nearly done.
     """
+    # A program that was started in the background may have been told to ignore it.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     done = threading.Event()
     began, computed = time.monotonic(), time.process_time()
 

@@ -186,22 +186,20 @@ def _what(session: Session, lessons: dict[str, Lesson]) -> str:
 
 def _homework(day: Meeting, lessons: dict[str, Lesson]) -> str:
     """Return what is done at home: what the plans of the day leave out, and what is said there."""
+    if not day.homework:
+        return ""
     lines = []
     for session in day.sessions:
         if session.lesson:
             lesson = lessons[session.lesson]
+            known = places(lesson)
             omit = load_kit(lesson).plans[session.minutes].omit
-            left = tuple(
-                id_
-                for one in omit
-                for id_ in expand(one.cells, places(lesson))
-                if id_ in exercises_of(lesson)
-            )
-            if left:
-                lines.append(f"- {lesson.name}: {_where(left, places(lesson))}, and the quiz.")
-    if day.homework:
-        lines.append(f"- {day.homework}")
-    return "At home:\n\n" + "\n".join(lines) if lines and day.homework else ""
+            left = [id_ for one in omit for id_ in expand(one.cells, known)]
+            work = [_where((id_,), known) for id_ in left if id_ in exercises_of(lesson)]
+            work += ["the quiz"] * ("quiz" in left)
+            if work:
+                lines.append(f"- {lesson.name}: {'; '.join(work)}.")
+    return "At home:\n\n" + "\n".join([*lines, f"- {day.homework}"])
 
 
 def write() -> None:

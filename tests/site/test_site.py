@@ -257,7 +257,8 @@ FOCUSED = """() => {
     const one = document.activeElement, style = getComputedStyle(one);
     const box = one.getBoundingClientRect();
     return {
-        name: one.getAttribute("href") || one.getAttribute("aria-label") || one.tagName,
+        name: ["href", "aria-label", "title"].map(key => one.getAttribute(key)).find(Boolean)
+            || one.tagName,
         visible: box.width > 0 && box.bottom > 0 && box.top < innerHeight
             && (style.outlineStyle !== "none" && parseFloat(style.outlineWidth) >= 2
                 || style.boxShadow !== "none"),

@@ -18,8 +18,8 @@
 # | Alertmanager | alerts | people, by its configuration |
 #
 # It is January. The exporter publishes the report on December (lesson 14), and the gate of lesson 06 has set a month of
-# data aside. The people are the **phone** of whoever is on duty, the **desk** where tickets are dealt with by day, a
-# **report** that is read on Mondays, and **data**, the team that delivers the data.
+# data aside. The people are the *phone* of whoever is on duty, the *desk* where tickets are dealt with by day, a
+# *report* that is read on Mondays, and *data*, the team that delivers the data.
 
 # %% tags=["parameters"] id="imports"
 import sys
@@ -123,7 +123,7 @@ print("The service is back, and nobody has known that it was away.")
 # ### Test the routes
 #
 # What the file *means* can be tested before it is used: `amtool config routes test` takes the labels of an alert and says
-# who would be told. We try it with the labels of **all** rules that there are.
+# who would be told. We try it with the labels of *all* rules that there are.
 
 
 # %% id="test"
@@ -149,7 +149,7 @@ table()
 # Write `route`, a text like `broken`, in which
 #
 # - pages go to the `phone`, tickets to the `desk`, notes into the `report`;
-# - the alert of R8, that a month was set aside, goes to `data` **and** to the `desk`;
+# - the alert of R8, that a month was set aside, goes to `data` *and* to the `desk`;
 # - what no route takes goes to the `desk`.
 #
 # One more word helps: a route with `continue: true` takes an alert and lets it go on to those after it.
@@ -176,7 +176,7 @@ q1.check(route)
 
 # %% [markdown] id="again-intro"
 # The check walks through the tree with twenty lines of Python (`alert_routes.receivers`); a test of the course compares
-# them with `amtool`. Here is the course's own route, in case you are still at it. It is tested **first**, then
+# them with `amtool`. Here is the course's own route, in case you are still at it. It is tested *first*, then
 # Alertmanager reads it without a restart, and the service hangs once more.
 
 # %% id="again"
@@ -196,7 +196,7 @@ print("phone:", inbox.next("phone"))
 # ## Silence
 #
 # Tonight the service is moved to another computer, and will be away for some minutes. Everybody knows. To switch the rule
-# off would be easy, and easily forgotten. A **silence** is better: it has matchers, an author, a reason, and **an end**. Nothing
+# off would be easy, and easily forgotten. A **silence** is better: it has matchers, an author, a reason, and *an end*. Nothing
 # is told of alerts that it matches; all others come through. (Its matcher is as narrow as can be. With `severity=page`,
 # it would hide each other failure of the night.)
 
@@ -250,7 +250,7 @@ q2.check(inhibition)
 # ### A drill
 #
 # To try this for real, must you wait until all goes wrong at once? No. Alertmanager believes whoever tells it of an alert, so
-# you can tell it of **all** alerts of the course, while nothing but the service is away. Such a drill goes the whole way,
+# you can tell it of *all* alerts of the course, while nothing but the service is away. Such a drill goes the whole way,
 # up to the person. It should be announced, and done from time to time: a phone number changes without any test failing.
 
 # %% id="drill"
@@ -307,7 +307,7 @@ for one in (watch, server, exporter, inbox):
 # The kit finds a name that a panel does not have. It does not know whether an expression finds anything; only Prometheus
 # does. Three panels were empty, and rightly so, since nobody had asked for a forecast yet. You can tell that from a
 # misspelt metric only if you make a request yourself. Grafana's server is no part of this lab, so how it draws them was
-# **not tried** here. To see it, install Grafana, copy the folders in `workspace/labs/alertmanager/grafana` to
+# *not tried* here. To see it, install Grafana, copy the folders in `workspace/labs/alertmanager/grafana` to
 # `/etc/grafana`, and restart it.
 #
 # ## When is it worth it?

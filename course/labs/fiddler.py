@@ -107,7 +107,7 @@ for mistake, attempt in attempts.items():
 #
 # ## Knock at the door
 #
-# A connection needs an address and a token, which is the secret of an account. Our address is a **door** that the course has
+# A connection needs an address and a token, which is the secret of an account. Our address is a *door* that the course has
 # put up on this computer: it keeps what it is sent and answers 401, "I do not know you", to everything. That is what any
 # server says to a wrong token; the words are ours.
 
@@ -143,13 +143,13 @@ roles = [*spec.inputs, *spec.outputs, *spec.targets]
 print("  ", len(columns), "columns, not in the spec:", [c for c in columns if c not in roles])
 
 # %% [markdown] id="violations-intro"
-# The model goes as a description. The flights go as a file, **whole**: the spec says what a column is for, and not what may
+# The model goes as a description. The flights go as a file, *whole*: the spec says what a column is for, and not what may
 # leave your company. Take the columns that you want to send yourself: `table[roles]`. (The registration of an aircraft
 # tells of no person. The next table may have a column that does.)
 #
 # ## Broken data
 #
-# For each column, the platform counts what is **missing**, what has the wrong **type**, and what is out of the **range** of the
+# For each column, the platform counts what is *missing*, what has the wrong *type*, and what is out of the **range** of the
 # schema. The last is a line of pandas; `fiddler_door.violations` has it for all columns. What does the inferred schema say of the
 # months after April, in which nothing was broken?
 

@@ -97,7 +97,7 @@ at_once.to_pandas()[shown]
 
 # %% [markdown] id="merge-intro"
 # Of 29,425 flights, 1,132 have no delay at arrival: they were cancelled or diverted. The other 28,293 are fractional numbers.
-# And the first line names an aircraft. **A profile is not anonymous**: frequent values, the smallest and the largest are in
+# And the first line names an aircraft. *A profile is not anonymous*: frequent values, the smallest and the largest are in
 # it as they are. Leave columns out that tell of people.
 #
 # Now each day by itself, as its file comes in, and then all merged, two and two. Is the month that comes out the month that

@@ -1,7 +1,8 @@
-"""What the course adds to Sphinx: links to the glossary, and formulas that need no program."""
+"""What the course adds to Sphinx: links to the glossary, formulas without a program, sound tables."""
 
 import re
 from functools import cache
+from typing import Any
 
 from docutils import nodes
 from docutils.utils.math.latex2mathml import tex2mathml
@@ -104,8 +105,17 @@ def _block(self: HTML5Translator, node: nodes.math_block) -> None:
     raise nodes.SkipNode
 
 
+def _without_empty_headers(
+    app: Sphinx, pagename: str, templatename: str, context: dict[str, Any], doctree: nodes.Node
+) -> None:
+    """Make a plain cell of a header without words, which a table in Markdown cannot leave out."""
+    body = context.get("body", "")
+    context["body"] = re.sub(r'<th class="head[^"]*"><p></p></th>', "<td></td>", body)
+
+
 def setup(app: Sphinx) -> dict[str, bool]:
     """Add all of it to Sphinx."""
     app.add_transform(FirstUses)
+    app.connect("html-page-context", _without_empty_headers)
     app.add_html_math_renderer("mathml", (_inline, None), (_block, None))
     return {"parallel_read_safe": True, "parallel_write_safe": True}

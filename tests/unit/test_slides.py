@@ -152,7 +152,7 @@ def test_of_a_widget_and_an_error_there_is_what_a_page_can_show():
         data={"application/vnd.jupyter.widget-view+json": {}, "text/html": "<p>A slider</p>"},
     )
     error = new_output("error", ename="NameError", evalue="no\nmore", traceback=["secret"])
-    one, two = made(code("w", widget), code("e", error))
+    one, two = made(code("w", widget), code("e", error, id_="error"))
     assert [*one.parts[0].outputs[0].data] == ["text/html"]
     assert two.parts[0].outputs[0].text == "NameError: no"
 

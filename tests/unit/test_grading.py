@@ -587,6 +587,10 @@ def test_protection_is_tried_and_not_assumed(tmp_path):
         assert hole.startswith("this system has nothing")
 
 
+def test_nothing_but_linux_needs_the_confining_script():
+    assert "mlops_school.grading.confine" not in sys.modules
+
+
 def test_the_confining_script_needs_nothing_but_python():
     tree = ast.parse((Path(commands.__file__).parent / "confine.py").read_text(encoding="utf-8"))
     imported = {

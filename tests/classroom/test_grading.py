@@ -133,7 +133,7 @@ def class_list():
         Learner("untouched", {}, NOTHING),
         Learner("wrong-0", TYPICAL[0], NOTHING),
         Learner("loop", right | {"q2": "while True: pass"}, ONLY_Q2_IS_LOST, "q2 was stopped"),
-        Learner("deletes", right | {"q2": DELETE}, ONLY_Q2_IS_LOST, "q2 removes files", True),
+        Learner("deletes", right | {"q2": DELETE}, NOTHING, "q2 removes files", True),
         Learner("patches", WRONG | {"q1": PATCH + WRONG["q1"]}, NOTHING, "reaches into the checks"),
         Learner(
             "exits", right | {"q2": "import os; os._exit(0)"}, LOST_FROM_Q2, "ended in cell q2"
@@ -150,13 +150,13 @@ def class_list():
         Learner(
             "context",
             right | {"q1": "january = january.head(310); flights_per_day = 10"},
-            (0, 1, 0),
+            NOTHING,  # what comes after it has the changed table, too
         ),
         Learner("forges", WRONG | {"q1": FORGED_FILES}, NOTHING),
         Learner("looks", {"q1": "exec(q1.reference())"}, (1, 0, 0), "q1 looks at the solution"),
         Learner("raises", right | {"q2": "raise SystemExit"}, ONLY_Q2_IS_LOST),
         Learner("typo", right | {"q2": "late_share = (("}, ONLY_Q2_IS_LOST),
-        Learner("fork bomb", right | {"q2": FORKS}, LOST_FROM_Q2, "processes", True),
+        Learner("fork bomb", right | {"q2": FORKS}, LOST_FROM_Q2, "it ", True),
         Learner("memory", right | {"q2": MEMORY}, LOST_FROM_Q2, "", True),
         Learner("network", right | {"q2": NETWORK}, ALL, "uses the network", True),
         Learner("deleted cells", right, ONLY_Q2_IS_LOST, "q2: its cell is missing"),
@@ -175,7 +175,7 @@ def class_list():
     return learners[:SIZE]
 
 
-STUBBORN = "while True:\n    try:\n        while True: pass\n    except BaseException: pass"
+STUBBORN = "while True:\n    try:\n        while True: x = 1\n    except BaseException: pass"
 FORKS = "import os\nwhile True: os.fork()"
 MEMORY = "kept = []\nwhile True: kept.append(bytearray(50_000_000))"
 BACKGROUND = """

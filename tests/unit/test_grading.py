@@ -496,6 +496,12 @@ def test_suspicious_words_are_found(code, words):
     assert suspicious([Step("q1", code)], {}) == []
 
 
+def test_hints_that_are_comments_are_not_taken_for_what_is_usual():
+    given = {"q1": "x = ____\n# q1.solution()"}
+    steps = [Step("q1", "exec(q1.reference())", own=True)]
+    assert suspicious(steps, given) == ["q1 looks at the solution"]
+
+
 @each_lesson
 def test_no_solution_of_the_course_is_suspicious(lesson):
     given = sources(restore([], lesson))
@@ -521,7 +527,7 @@ def small_class(folder):
         "odd": {
             "q1": forged + "flights_per_day = print",
             "q2": "late_share = 1 / 0",
-            "q3": "print('x' * 100_000)\nmean_delay = 5\nimport os\nos._exit(3)",
+            "q3": "print('x' * 100_000)\nmean_delay = 5\nimport os\nos._exit(0)",
         },
     }
     submissions = {name: read(content(answers)) for name, answers in class_.items()}
@@ -585,6 +591,10 @@ def test_protection_is_tried_and_not_assumed(tmp_path):
     assert (tmp_path / "gradebook.db").exists()
     if sys.platform != "linux":
         assert hole.startswith("this system has nothing")
+
+
+def test_nothing_but_linux_needs_the_confining_script():
+    assert "mlops_school.grading.confine" not in sys.modules
 
 
 def test_the_confining_script_needs_nothing_but_python():

@@ -192,7 +192,7 @@ class Grader:
                 run.journal[cell] = entry
         if ended.why:
             run.why = f"{ended.why} (in cell {run.last})"
-        elif ended.code:
+        elif ended.code or run.last != steps[-1]["id"]:  # whatever status it ended with
             run.why = f"its program ended in cell {run.last or 'none'}"
         return run
 

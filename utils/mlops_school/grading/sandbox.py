@@ -23,7 +23,6 @@ from pathlib import Path
 import psutil
 
 from mlops_school.environments import PROGRAMS
-from mlops_school.grading import confine
 from mlops_school.grading.limits import WAIT
 from mlops_school.paths import COURSE, ROOT
 
@@ -33,6 +32,7 @@ OUTPUT = 5_000_000  # bytes of what it writes that are read
 
 # The rights to do as it likes with its own namespaces, and with nothing else.
 _UNSHARE = "--user --map-root-user --mount --net --pid --ipc --fork --kill-child"
+_CONFINE = Path(__file__).with_name("confine.py")  # not imported: it is for Linux only
 _PROBE = Path(__file__).with_name("probe.py")
 _WINDOWS = ("SYSTEMROOT", "SYSTEMDRIVE", "WINDIR", "COMSPEC", "PATHEXT", "NUMBER_OF_PROCESSORS")
 
@@ -133,7 +133,7 @@ class Sandbox:
         command = [sys.executable, "-I", *words]
         if confined:
             hidden = os.pathsep.join(map(str, self._all_hidden()))
-            script = [sys.executable, "-I", confine.__file__, str(self.folder), hidden]
+            script = [sys.executable, "-I", str(_CONFINE), str(self.folder), hidden]
             command = [_unshare(), *_UNSHARE.split(), *script, *command]
         with tempfile.TemporaryFile() as output, tempfile.TemporaryFile() as errors:
             process = subprocess.Popen(

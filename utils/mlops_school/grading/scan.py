@@ -42,7 +42,7 @@ def suspicious(steps: list[Step], given: dict[str, str]) -> list[str]:
     for step in steps:
         if not step.own:
             continue
-        code, usual = _without_comments(step.source), given.get(step.id, "")
+        code, usual = map(_without_comments, (step.source, given.get(step.id, "")))
         found += [
             f"{step.id} {words}"
             for words, pattern in _PATTERNS.items()

@@ -9,9 +9,7 @@
 # requires-python = ">=3.11,<3.13"
 # dependencies = [
 #     "tecton[rift]==1.2.13",
-#     "numpy<2",
-#     "pandas<2.3",
-#     "pyarrow<20",
+#     "pyarrow<26",  # newer ones demand NumPy 2, which Tecton does not take
 # ]
 #
 # [tool.uv]

@@ -5,8 +5,8 @@
 # a product: definitions are Python, and all else is a service that a company pays for, in an account. Its Python package can
 # be had by everyone, and its engine **Rift** answers on your computer what features *were* at past moments.
 #
-# Two things are worth learning from it. The package cannot be installed beside this course. That happens in every team
-# sooner or later, and there is a clean way out. And Tecton answers a question that Feast left to you: *from when on* may a
+# Two things are worth learning from it. The package demands a Python and packages that are older than the course's. That
+# happens in every team sooner or later, and there is a clean way out. And Tecton answers a question that Feast left to you: *from when on* may a
 # value be used? You will see what happens to those who answer it twice.
 
 # %% tags=["parameters"] id="imports"
@@ -14,10 +14,10 @@ from mlops_school import data, features, labs, point_in_time
 
 labs.require("tecton")
 
+import tomllib
 from importlib.metadata import version
 
 import pandas as pd
-from packaging.requirements import Requirement
 
 from mlops_school.exercises import ____
 from mlops_school.exercises.labs.tecton import q1, q2
@@ -27,30 +27,32 @@ from mlops_school.paths import COURSE, new_folder
 folder = new_folder("labs/tecton")
 
 # %% [markdown] id="needs-intro"
-# ## A tool that cannot live with the others
+# ## A tool whose packages do not suit yours
 #
 # Python has one version of each package in an environment. `course/features/tecton_weather.py` is a program that uses Tecton.
-# At its top, in a comment with a standard form (PEP 723), it says what it needs. Does that fit to what is here?
+# At its top, in a comment of a standard form (PEP 723), it says what it needs, and a lock file beside it says which versions
+# these are. Some are older than the course's, by whole versions:
 
 # %% id="needs"
 program = COURSE / "features" / "tecton_weather.py"
-lines = program.read_text(encoding="utf-8").splitlines()
-block = lines[lines.index("# dependencies = [") + 1 : lines.index("# ]")]
-needs = [Requirement(line.strip('#", ')) for line in block]
-rows = [(str(need), version(need.name)) for need in needs if need.name != "tecton"]
-table = pd.DataFrame(rows, columns=["Tecton needs", "the course has"])
-table["fits"] = [need.specifier.contains(version(need.name)) for need in needs[1:]]
-table[["Tecton needs", "fits"]]
+lock = program.with_name(f"{program.name}.lock").read_text(encoding="utf-8")
+locked = {one["name"]: one["version"] for one in tomllib.loads(lock)["package"]}
+print("Python", tomllib.loads(lock)["requires-python"])
+names = ["numpy", "protobuf", "cryptography"]
+majors = [(locked[name].split(".")[0], version(name).split(".")[0]) for name in names]
+pd.DataFrame(majors, names, ["with Tecton", "in the course"])
 
 # %% [markdown] id="program-intro"
-# Nothing fits. To take older packages for all would put the course back by years, for one tool. So the tool runs as **a program
-# of its own**, in an environment of its own, which `school lab tecton` has made from the block and from a lock file beside
-# it. The notebook and the program share no package and no memory, only files: Parquet goes in, Parquet comes out. Neither side
-# cares which pandas the other has.
+# One environment for both could still be made, with Python up to 3.12: all tools of the course would have to take what Tecton can
+# take. Each further tool of that kind would take more away, and in the end nothing could be renewed. So the tool runs as **a
+# program of its own**, in an environment of its own, which `school lab tecton` has made from that lock. The notebook and the
+# program share no package and no memory, only files: Parquet goes in, Parquet comes out. Neither side cares which NumPy the
+# other has.
 #
 # Here is the part of the program that says what the features are. If you know Feast, you can read it.
 
 # %% id="program"
+lines = program.read_text(encoding="utf-8").splitlines()
 first = lines.index("    @pandas_batch_config()")
 last = lines.index("    return weather")
 print("\n".join(line.removeprefix("    ") for line in lines[first:last]).strip())
@@ -231,7 +233,7 @@ q2.check(belongs)
 #
 # ## What you take with you
 #
-# - A tool that cannot share your packages can be a program of its own: its needs at its top, a lock beside it, files in between.
+# - A tool that would hold your packages back can be a program of its own: its needs at its top, a lock beside it, files in between.
 # - What comes out of a file is checked against the question, since old files look like new ones.
 # - A time in a row can mean when something happened, or from when on it is known. Find out what your tool takes it for; a
 #   test on all rows tells.

@@ -29,7 +29,7 @@ COMPUTERS = {
 }
 SYSTEMS = {"linux": "Linux", "macos": "Darwin", "windows": "Windows"}
 # Published as an archive only, in which there is nothing to compile.
-PURE = {"kfp-server-api", "pyspark"}
+PURE = {"kfp-server-api", "pyspark", "rouge-score"}
 PLATFORMS = {
     "linux": LINUX,
     "macos": list(mac_platforms((14, 0), "arm64")),

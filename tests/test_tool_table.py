@@ -13,7 +13,7 @@ Seldon MLServer, Spark, Spark Structured Streaming, TFDV, Tecton, TensorFlow,
 TensorFlow Model Analysis, Vertex AI, Weights & Biases, gRPC, pytest, scikit-learn, whylogs
 """
 
-MISSING = "Fiddler, TFDV, Tecton, TensorFlow Model Analysis, whylogs"  # they have no lab yet
+MISSING = "Fiddler, Tecton, whylogs"  # they have no lab yet
 
 
 def test_the_table_is_up_to_date():

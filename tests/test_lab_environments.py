@@ -18,7 +18,8 @@ from mlops_school.environments import find_uv
 from mlops_school.manifest import load_labs
 from mlops_school.paths import COURSE, ROOT
 
-EXPORT = "export --frozen --no-dev --no-emit-project --no-hashes --no-annotate --no-header --quiet"
+EXPORT = "export --frozen --no-hashes --no-annotate --no-header --quiet"
+COURSE_ONLY = ("--no-dev", "--no-emit-project")
 LOCK = ROOT / "uv.lock"
 LINUX = [f"manylinux_2_{minor}_x86_64" for minor in range(28, 4, -1)]
 LINUX += [f"manylinux{year}_x86_64" for year in (2014, 2010, 1)]  # old names of 17, 12 and 5
@@ -109,8 +110,8 @@ def of_lab(lab, computer: str, python: tuple[int, int]) -> dict[tuple[str, str],
         script = COURSE / lab.script
         lock = script.with_name(f"{script.name}.lock")
         return sizes(computer, python_of(lock), "--script", str(script), lock=lock)
-    own = sizes(computer, python, "--group", f"lab-{lab.id}")
-    course = sizes(computer, python)
+    own = sizes(computer, python, *COURSE_ONLY, "--group", f"lab-{lab.id}")
+    course = sizes(computer, python, *COURSE_ONLY)
     return {key: size for key, size in own.items() if key not in course}
 
 

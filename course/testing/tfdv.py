@@ -202,22 +202,19 @@ def _name(key: tuple[tuple[str, str], ...]) -> str:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    commands = parser.add_subparsers(dest="command", required=True)
-    commands.add_parser("versions")
-    for name, arguments in {
-        "describe": ["tables", "folder", "first"],
-        "check": ["folder", "first", "knowledge"],
-        "evaluate": ["table", "configuration"],
+    commands = parser.add_subparsers(required=True)
+    for function, arguments in {
+        versions: {},
+        describe: {"tables": Path, "folder": Path, "first": str},
+        check: {"folder": Path, "first": str, "knowledge": Path},
+        evaluate: {"table": Path, "configuration": Path},
     }.items():
-        command = commands.add_parser(name)
-        for argument in arguments:
-            command.add_argument(
-                argument,
-                type=str if argument == "first" else Path,
-                **({"nargs": "?"} if argument == "knowledge" else {}),
-            )
+        command = commands.add_parser(function.__name__, help=function.__doc__.splitlines()[0])
+        command.set_defaults(function=function)
+        for name, kind in arguments.items():
+            command.add_argument(name, type=kind, nargs="?" if name == "knowledge" else None)
     words = vars(parser.parse_args())
-    print(json.dumps(globals()[words.pop("command")](**words)))
+    print(json.dumps(words.pop("function")(**words)))
 
 
 if __name__ == "__main__":

@@ -82,7 +82,7 @@ def _spans() -> pd.DataFrame:
         "surely_below = lambda table, limit: list(table.index[table['high'] < 0.70])": (
             "another limit"
         ),
-        "surely_below = lambda table, limit: table[table['high'] < limit]": "a list of names",
+        "surely_below = lambda table, limit: table[table['high'] < limit]": "names of rows",
         "surely_below = ['HA']": "a function",
     },
 )
@@ -90,9 +90,13 @@ def q2(surely_below: Callable[[pd.DataFrame, float], list[str]]) -> str:
     """Which slices are surely below the limit?"""
     if not callable(surely_below):
         raise NotYet("`surely_below` must be a function of `table` and `limit`.")
-    answer = surely_below(_spans(), 0.70)
-    if not isinstance(answer, list) or not all(isinstance(name, str) for name in answer):
-        raise NotYet("give a list of names, such as `['AA', 'DL']`.")
+    spans = _spans()
+    try:
+        answer = list(surely_below(spans, 0.70))
+    except TypeError:
+        raise NotYet("your function must return a list of names.") from None
+    if not set(answer) <= set(spans.index):
+        raise NotYet("return a list of names of rows, such as `['AA', 'DL']`.")
     if "AS" in answer:
         raise NotYet(
             "a slice from 0.80 to 0.95 is in your list. How many flights it has is no matter."
@@ -104,6 +108,6 @@ def q2(surely_below: Callable[[pd.DataFrame, float], list[str]]) -> str:
             )
     if answer != ["HA"]:
         raise NotYet("your list leaves out HA, whose interval ends at 0.65.")
-    if surely_below(_spans(), 0.80) != ["9E", "EV", "HA"]:
+    if list(surely_below(spans, 0.80)) != ["9E", "EV", "HA"]:
         raise NotYet("with another limit than 0.70, your list is wrong: use `limit`.")
     return "only Hawaiian is surely below. Of the other one nothing is known yet."

@@ -27,7 +27,7 @@ limit = 0.70  # R3: the smallest ROC AUC that is enough
 # %% [markdown] id="apart-intro"
 # ## Two tools that nobody can install here
 #
-# Their last versions that run on common Linux machines want the pandas of 2023, and Python 3.11. The course wants a
+# The versions of them that run on most Linux machines want Python 3.11 and a pandas of January 2023. The course wants a
 # newer pandas. One environment holds one pandas, so they can never be in one process with this notebook.
 #
 # Teams have that problem each year, with old tools and with new ones, and the answer is: **another process**. The
@@ -71,7 +71,7 @@ print(schema[schema.index('string_domain {\n  name: "carrier"') :][:78], "...")
 # (`min_fraction: 1`), once, as a whole number. `arr_delay` has gaps, so TFDV demands nothing but one value in the whole
 # table. `carrier` has a **domain**: the list of the values that it may have, since there were only a few.
 #
-# And mind the first line: 19 columns went in, and TFDV has seen 18. It knows numbers and texts. `time_hour`, a
+# And mind the second line: 19 columns went in, and TFDV has seen 18. It knows numbers and texts. `time_hour`, a
 # moment, it left out without a word.
 #
 # ## What breaks the schema?
@@ -188,8 +188,8 @@ plots.show(*inferred_schema.draw_bins(before["arr_delay"]))
 # %% [markdown] id="bins-reading"
 # Nearly all flights sit in the first two bins, and 30 minutes move few of them into another one. Where the bins begin and
 # end hangs on one or two extreme flights of a month. So the threshold of 0.2 above catches delays in hours, and nothing
-# that is smaller. **A measure of drift without its bins is no number to
-# compare**, and a threshold belongs to one way of counting. (For texts there are no bins, and no such trap.)
+# that is smaller. **A measure of drift without its bins is no number to compare**, and a threshold belongs to one way of
+# counting. (Texts need no bins, so there is no such trap.)
 #
 # ## TFMA: one gate for all slices
 #
@@ -217,8 +217,8 @@ metrics.rename(index={"": "all"}).round(3)
 # enough: TFMA asks **every** slice, and three are below 0.70. One of them is Hawaiian (HA), with 30 flights, and one is US
 # Airways (US), with 0.6999. Is the model bad for them, or is that chance?
 #
-# TFMA can add intervals (`compute_confidence_intervals`), and draws single flights for that. Lesson 10 has shown why days must
-# be drawn: the flights of a day share its weather. So we take the course's intervals, for each slice.
+# TFMA can add intervals (`compute_confidence_intervals`), but it takes each flight for independent of the others. Lesson 10
+# has shown why days must be drawn: the flights of a day share its weather. So we take the course's intervals, for each slice.
 #
 # ### Exercise 2: a gate that knows what it does not know
 #

@@ -51,8 +51,8 @@ run("versions")
 # the ways in which months come damaged (lesson 06 had the first seventeen, and mentioned the last one).
 #
 # TFDV reads each table once, and keeps its **statistics**: counts, gaps, means, histograms, frequent values. They
-# are small files. All that follows looks at them and not at the rows, so that it takes no longer with a billion
-# flights than with ours. From the statistics of `before` it infers the schema.
+# are small files. All that follows looks at them and not at the rows, so that it takes no longer for a billion
+# flights than for ours. From the statistics of `before` it infers the schema.
 
 # %% id="describe"
 place = new_folder("labs/tfdv")
@@ -151,9 +151,9 @@ overview.assign(taught=found).fillna("")
 # are swapped, every value is allowed, and lesson 06's rules call that month *good*. The shares of the airlines
 # give it away.
 #
-# What is still missing? Rows (half a month, every other row, repeated ones) and whatever compares two **columns**: a delay
-# with its clock, an hour with its zone. A schema of TFDV describes columns one by one. That is what makes it fast, and its
-# limit.
+# What is still missing? **Rows**: half a month, every other row, repeated ones. **Patterns** in texts, such as those of tail
+# numbers. And whatever compares two **columns**: a delay with its clock, an hour with its zone. TFDV describes columns one
+# by one, from statistics. That makes it fast, and is its limit.
 #
 # ## Drift by hand
 #
@@ -175,7 +175,7 @@ for name in names:
 pd.DataFrame.from_dict(rows, orient="index").round(3)
 
 # %% [markdown] id="drift-reading"
-# By hand and by TFDV, the airlines agree in every digit. Now read the third column. The real May is *further* from the
+# By hand and by TFDV, the airlines agree in all digits. Now read the third column. The real May is *further* from the
 # winter than the May whose clocks are all 30 minutes fast! PSI says the opposite, and says it loudly: 0.052 and 1.384.
 #
 # Why? TFDV compares histograms, and its histogram of a number has ten bins of **equal width** between the smallest and
@@ -214,8 +214,9 @@ metrics.rename(index={"": "all"}).round(3)
 
 # %% [markdown] id="q2-task"
 # For all flights, the same numbers as by lesson 10's code. And the gate is shut, although their ROC AUC of 0.707 is
-# enough: TFMA asks **every** slice, and three are below 0.70. One of them is Hawaiian (HA), with 30 flights, and one is US
-# Airways (US), with 0.6999. Is the model bad for them, or is that chance?
+# enough: TFMA asks **every** slice, and three are below 0.70. Hawaiian (HA) has 30 flights, and was never warned, so its
+# precision is no number. US Airways (US) lacks so little that the table rounds it to 0.700. Is the model bad for all
+# three, or is that chance?
 #
 # TFMA can add intervals (`compute_confidence_intervals`), but it takes each flight for independent of the others. Lesson 10
 # has shown why days must be drawn: the flights of a day share its weather. So we take the course's intervals, for each slice.

@@ -30,7 +30,7 @@ COMPUTERS = {
 }
 SYSTEMS = {"linux": "Linux", "macos": "Darwin", "windows": "Windows"}
 # Published as an archive only, in which there is nothing to compile.
-PURE = {"kfp-server-api", "pypika", "pyspark"}
+PURE = {"kfp-server-api", "pypika", "pyspark", "rouge-score"}
 PLATFORMS = {
     "linux": LINUX,
     "macos": list(mac_platforms((14, 0), "arm64")),

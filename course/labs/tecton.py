@@ -44,8 +44,8 @@ pd.DataFrame(majors, names, ["with Tecton", "in the course"])
 
 # %% [markdown] id="program-intro"
 # One environment for both could still be made, with Python up to 3.12: all tools of the course would have to take what Tecton can
-# take. Each further tool of that kind would take more away, and in the end nothing could be renewed. So the tool runs as **a
-# program of its own**, in an environment of its own, which `school lab tecton` has made from that lock. The notebook and the
+# take. Each further tool of that kind would take more away, and in the end nothing could be renewed. So the tool runs as *a
+# program of its own*, in an environment of its own, which `school lab tecton` has made from that lock. The notebook and the
 # program share no package and no memory, only files: Parquet goes in, Parquet comes out. Neither side cares which NumPy the
 # other has.
 #
@@ -187,7 +187,7 @@ print(
 #
 # ## Break it: an answer to another question
 #
-# Files between two programs have a danger of their own: **a file stays**. The questions of August are written, the
+# Files between two programs have a danger of their own: *a file stays*. The questions of August are written, the
 # program is to be called, and that line is forgotten, or it failed last night, and nobody looked. Then the answers are
 # read and put to the flights.
 

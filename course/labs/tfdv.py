@@ -2,7 +2,7 @@
 # ## Why it matters
 #
 # In lesson 06 you wrote rules for a month of flights, and each had to come to your mind first. **TensorFlow Data
-# Validation** (TFDV) promises to find rules itself: it looks at good months, and **infers a schema** from them.
+# Validation** (TFDV) promises to find rules itself: it looks at good months, and *infers a schema* from them.
 # **TensorFlow Model Analysis** (TFMA) looks at forecasts, slice by slice, and lets them through a gate or not. Both
 # are parts of Google's pipelines for machine learning, and both work without them.
 #
@@ -30,9 +30,9 @@ limit = 0.70  # R3: the smallest ROC AUC that is enough
 # The versions of them that run on most Linux machines want Python 3.11 and a pandas of January 2023. The course wants a
 # newer pandas. One environment holds one pandas, so they can never be in one process with this notebook.
 #
-# Teams have that problem each year, with old tools and with new ones, and the answer is: **another process**. The
+# Teams have that problem each year, with old tools and with new ones, and the answer is: *another process*. The
 # program `course/testing/tfdv.py` names its own packages in its first lines (open it: Python calls that *inline
-# script metadata*), and a **lock** beside it holds their exact versions. When the lab was started, uv made an
+# script metadata*), and a *lock* beside it holds their exact versions. When the lab was started, uv made an
 # environment for it. Files go in, and JSON comes out.
 
 
@@ -90,14 +90,14 @@ print("destinations that are known:", known.round(4).to_dict())
 # %% [markdown] id="q1-task"
 # Eight of eight good months are refused, and always for `dest`. In summer there are flights to the islands of Nantucket
 # (ACK) and Martha's Vineyard (MVY), and no winter could know that. A domain that was learned from four months is
-# **too tight**, and a check that always cries is switched off.
+# *too tight*, and a check that always cries is switched off.
 #
 # The schema can forgive: `min_domain_mass` is the share of the values that must be in the domain. The last line
 # above gives for each month the share that is.
 #
 # ### Exercise 1: how much to forgive
 #
-# Choose `mass` so that no good month is refused, and a month in which **1 % of all destinations** have become `#REF!` still
+# Choose `mass` so that no good month is refused, and a month in which *1 % of all destinations* have become `#REF!` still
 # is, even if everything else in it is as here.
 
 # %% id="q1"
@@ -151,8 +151,8 @@ overview.assign(taught=found).fillna("")
 # are swapped, every value is allowed, and lesson 06's rules call that month *good*. The shares of the airlines
 # give it away.
 #
-# What is still missing? **Rows**: half a month, every other row, repeated ones. **Patterns** in texts, such as those of tail
-# numbers. And whatever compares two **columns**: a delay with its clock, an hour with its zone. TFDV describes columns one
+# What is still missing? *Rows*: half a month, every other row, repeated ones. *Patterns* in texts, such as those of tail
+# numbers. And whatever compares two *columns*: a delay with its clock, an hour with its zone. TFDV describes columns one
 # by one, from statistics. That makes it fast, and is its limit.
 #
 # ## Drift by hand
@@ -178,9 +178,9 @@ pd.DataFrame.from_dict(rows, orient="index").round(3)
 # By hand and by TFDV, the airlines agree in all digits. Now read the third column. The real May is *further* from the
 # winter than the May whose clocks are all 30 minutes fast! PSI says the opposite, and says it loudly: 0.052 and 1.384.
 #
-# Why? TFDV compares histograms, and its histogram of a number has ten bins of **equal width** between the smallest and
-# the largest value. One flight that was 21 hours late makes them wide. PSI, as lesson 14 does it, has bins of **equal
-# content**. Here is what equal width means for the delays of January to April:
+# Why? TFDV compares histograms, and its histogram of a number has ten bins of *equal width* between the smallest and
+# the largest value. One flight that was 21 hours late makes them wide. PSI, as lesson 14 does it, has bins of *equal
+# content*. Here is what equal width means for the delays of January to April:
 
 # %% id="bins"
 plots.show(*inferred_schema.draw_bins(before["arr_delay"]))
@@ -214,7 +214,7 @@ metrics.rename(index={"": "all"}).round(3)
 
 # %% [markdown] id="q2-task"
 # For all flights, the same numbers as by lesson 10's code. And the gate is shut, although their ROC AUC of 0.707 is
-# enough: TFMA asks **every** slice, and three are below 0.70. Hawaiian (HA) has 30 flights, and was never warned, so its
+# enough: TFMA asks *every* slice, and three are below 0.70. Hawaiian (HA) has 30 flights, and was never warned, so its
 # precision is no number. US Airways (US) lacks so little that the table rounds it to 0.700. Is the model bad for all
 # three, or is that chance?
 #
@@ -224,7 +224,7 @@ metrics.rename(index={"": "all"}).round(3)
 # ### Exercise 2: a gate that knows what it does not know
 #
 # Write `surely_below(table, limit)`. From a table like the one below, it returns the list of the slices of which we can be
-# sure that they do not reach the limit: the **whole** interval lies below it.
+# sure that they do not reach the limit: the *whole* interval lies below it.
 
 
 # %% id="spans"

@@ -1,4 +1,4 @@
-"""What the course adds to Sphinx: links to the glossary, formulas without a program, sound tables."""
+"""What the course adds to Sphinx: links to the glossary, formulas, tables that are sound."""
 
 import re
 from functools import cache

@@ -175,7 +175,7 @@ def class_list():
     return learners[:SIZE]
 
 
-STUBBORN = "while True:\n    try:\n        while True: x = 1\n    except BaseException: pass"
+STUBBORN = "import signal\nsignal.signal(signal.SIGINT, signal.SIG_IGN)\nwhile True: pass"
 FORKS = "import os\nwhile True: os.fork()"
 MEMORY = "kept = []\nwhile True: kept.append(bytearray(50_000_000))"
 BACKGROUND = """

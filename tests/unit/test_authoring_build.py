@@ -64,11 +64,11 @@ def tamper(lesson, change):
 
 def test_learner_gets_blanks_and_solved_gets_answers(lesson):
     learner, solved = learner_notebook(lesson), solved_notebook(lesson)
-    assert learner.cells[3].source == 'a = ____\nprint(f"a is {a}")'
-    assert solved.cells[3].source == 'a = 1 + 1\nprint(f"a is {a}")'
+    assert learner.cells[4].source == 'a = ____\nprint(f"a is {a}")'
+    assert solved.cells[4].source == 'a = 1 + 1\nprint(f"a is {a}")'
     assert [cell.id for cell in learner.cells] == [cell.id for cell in solved.cells]
     assert [cell.id for cell in learner.cells] == [
-        *("header", "why", "blank", "q1", "quiz", "last", "footer")
+        *("header", "setup", "why", "blank", "q1", "quiz", "last", "footer")
     ]
     assert "SOLUTION" not in nbformat.writes(learner) + nbformat.writes(solved)
 
@@ -148,8 +148,8 @@ def test_build_stores_outputs_but_not_the_quiz(lesson, capsys):
     assert cells["last"].outputs[0].data["text/plain"] == "'été'"
     assert cells["quiz"].outputs == []
     counts = [cell.execution_count for cell in cells.values() if cell.cell_type == "code"]
-    assert counts == [1, 2, 3, 4]
-    assert capsys.readouterr().out.startswith("01_small: 7 cells, ")
+    assert counts == [1, 2, 3, 4, 5]
+    assert capsys.readouterr().out.startswith("01_small: 8 cells, ")
     assert "version" not in read(lesson.notebook).metadata.language_info
     assert drift([lesson]) == []
 
@@ -202,7 +202,7 @@ def test_failing_cell_is_named_and_the_old_notebook_kept(small_course, capsys):
     assert failing.notebook.read_text(encoding="utf-8") == "old"
     assert not dying.notebook.exists()
     assert cells_of(sound)["fine"].outputs[0].text == "1\n"
-    assert capsys.readouterr().out.startswith("03_sound: 3 cells")
+    assert capsys.readouterr().out.startswith("03_sound: 4 cells")
 
 
 def test_error_that_is_meant_to_be_seen_is_stored(small_course):
@@ -227,7 +227,7 @@ def test_no_drift_right_after_the_build(stored):
 
 def test_outputs_and_counts_are_no_drift(stored):
     def execute(notebook):
-        cell = notebook.cells[3]
+        cell = notebook.cells[4]
         cell.execution_count = 7
         cell.outputs = [nbformat.v4.new_output("stream", text="any")]
         notebook.metadata["widgets"] = {}
@@ -237,23 +237,23 @@ def test_outputs_and_counts_are_no_drift(stored):
 
 
 def change_text(notebook):
-    notebook.cells[3].source += "\n"
+    notebook.cells[4].source += "\n"
 
 
 def change_tags(notebook):
-    notebook.cells[4].metadata.tags = ["quiz"]
+    notebook.cells[5].metadata.tags = ["quiz"]
 
 
 def change_kind(notebook):
-    notebook.cells[1] = nbformat.v4.new_raw_cell(notebook.cells[1].source, id="why")
+    notebook.cells[2] = nbformat.v4.new_raw_cell(notebook.cells[2].source, id="why")
 
 
 def change_id(notebook):
-    notebook.cells[1].id = "because"
+    notebook.cells[2].id = "because"
 
 
 def drop_cell(notebook):
-    del notebook.cells[2]
+    del notebook.cells[3]
 
 
 def add_cell(notebook):
@@ -261,7 +261,7 @@ def add_cell(notebook):
 
 
 def swap_cells(notebook):
-    notebook.cells.append(notebook.cells.pop(1))
+    notebook.cells.append(notebook.cells.pop(2))
 
 
 def change_metadata(notebook):

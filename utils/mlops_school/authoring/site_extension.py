@@ -1,4 +1,4 @@
-"""What the course adds to Sphinx: links to the glossary, formulas, tables that are sound."""
+"""What the course adds to Sphinx: links to the glossary, formulas, headers of tables."""
 
 import re
 from functools import cache

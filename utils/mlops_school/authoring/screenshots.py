@@ -31,7 +31,7 @@ def main() -> None:
     with sync_playwright() as playwright, _jupyterlab() as address:
         browser = playwright.chromium.launch(executable_path=chromium, args=OFFLINE)
         page = browser.new_page(viewport=SIZE)
-        page.set_default_timeout(2 * MINUTE)
+        page.set_default_timeout(3 * MINUTE)
         _lesson(page, address, "09_building", "q2.check(", "lesson")
         _lesson(page, address, "16_capstone", ".jp-OutputArea img", "capstone")
         page.goto((BUILD / "site" / "index.html").as_uri())
@@ -41,7 +41,8 @@ def main() -> None:
 
 def _lesson(page: Page, address: str, lesson: str, show: str, name: str) -> None:
     """Run a lesson, scroll to a text or the first element of a kind, and take the picture."""
-    page.goto(address.replace("PAGE", f"notebooks/{lesson}.ipynb"))
+    # With the layout of a first visit, whatever was open before.
+    page.goto(address.replace("PAGE", f"notebooks/{lesson}.ipynb") + "&reset")
     page.locator("#jupyterlab-splash").wait_for(state="detached")
     page.locator(".jp-Notebook-ExecutionIndicator[data-status=idle]").wait_for()
     page.keyboard.press("Control+b")  # without the list of files
@@ -50,7 +51,7 @@ def _lesson(page: Page, address: str, lesson: str, show: str, name: str) -> None
     )
     page.get_by_role("menuitem", name="Run", exact=True).click()
     page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
-    page.locator(".jp-OutputArea .widget-button").first.wait_for()  # the quiz, which is last
+    page.locator(".widget-button").first.wait_for(state="attached")  # of the quiz, which is last
     cell.first.evaluate("element => element.scrollIntoView({block: 'center'})")
     _take(page, name)
 

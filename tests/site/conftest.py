@@ -6,6 +6,7 @@ import shutil
 import sys
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -41,14 +42,21 @@ def chromium() -> dict[str, Any]:
 
 
 @pytest.fixture(scope="package")
-def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return the folder of the site, built as where no repository is known."""
-    folder = tmp_path_factory.mktemp("built")
-    with pytest.MonkeyPatch.context() as patch:
+def builds(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    """Return the folders of the site, built twice at once, as where no repository is known."""
+    folders = [tmp_path_factory.mktemp(name) for name in ("built", "again")]
+    with pytest.MonkeyPatch.context() as patch, ThreadPoolExecutor() as pool:
         patch.delenv("GITHUB_REPOSITORY", raising=False)
         patch.setattr("mlops_school.authoring.site_links._origin", lambda: "")
-        site.build(folder / "site", folder / "source")
-    return folder / "site"
+        sites = [folder / "site" for folder in folders]
+        list(pool.map(site.build, sites, [folder / "source" for folder in folders]))
+    return sites
+
+
+@pytest.fixture(scope="package")
+def built(builds: list[Path]) -> Path:
+    """Return the folder of the site."""
+    return builds[0]
 
 
 @pytest.fixture(scope="package")

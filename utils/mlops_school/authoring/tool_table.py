@@ -11,15 +11,19 @@ PATH = COURSE / "tools.md"
 _TEXT = """\
 # The tools of the course
 
-Made from `course.toml` and `labs.toml` by `python -m mlops_school.authoring.tool_table`; a test
-holds that it is up to date. A tool **runs for real** if its own program does here what it does in a
-company, if small. An **emulator** is another program that answers like it. Where only
-**definitions** are checked, the tool's own checker or client reads them, and nothing runs. What
-**needs an account** goes as far as its official client goes without one.
+A tool **runs for real** if its own program does here what it does in a company, if small. An
+**emulator** is another program that answers like it. Where only **definitions** are checked, the
+tool's own checker or client reads them, and nothing runs. What **needs an account** goes as far as
+its official client goes without one.
 
 | tool | where | how real | why |
 |---|---|---|---|
 {rows}
+
+---
+
+Made from `course.toml` and `labs.toml` by `python -m mlops_school.authoring.tool_table`; a test
+holds that it is up to date.
 """
 
 

@@ -15,6 +15,7 @@ from playwright.async_api import Browser, async_playwright
 from playwright.sync_api import Page, expect, sync_playwright
 
 from mlops_school.authoring.assemble import read_notebook
+from mlops_school.authoring.source import SETUP
 from mlops_school.glossary import load_terms
 from mlops_school.manifest import load_labs, load_manifest
 from mlops_school.paths import ROOT
@@ -139,7 +140,7 @@ def test_pages_are_small(built):
 def test_a_page_has_all_that_its_notebook_has(built, unit):
     text = (built / page_of(unit)).read_text(encoding="utf-8")
     notebook = read_notebook(unit.notebook)
-    code = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    code = [cell for cell in notebook.cells if cell.cell_type == "code" and cell.id != SETUP]
     pictures = str(code).count("data:image/png")
     assert text.count('class="cell_input') == len(code)
     assert text.count("figures/") == pictures

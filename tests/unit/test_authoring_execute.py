@@ -39,7 +39,7 @@ def test_run_executes_the_solved_notebook_strictly_where_learners_work(small_cou
     build = small_course.root / "build"
     assert printed(build, lesson) == "200 1 notebooks\n"
     solved = nbformat.read(build / "solutions" / "01_small.ipynb", as_version=4)
-    assert solved.cells[2].source == "twice = 2 * size"
+    assert solved.cells[3].source == "twice = 2 * size"
 
 
 def test_fast_parameters_are_injected(small_course, tmp_path):

@@ -6,6 +6,7 @@ from dataclasses import replace
 import pytest
 
 from mlops_school.authoring import teaching, teaching_pages
+from mlops_school.authoring.source import SETUP
 from mlops_school.authoring.teaching import (
     FOLDER,
     Meeting,
@@ -57,11 +58,12 @@ def test_the_outlines_are_of_five_days_and_of_ten_weeks():
 def test_the_pages_are_up_to_date(pages):
     for path, text in pages.items():
         assert path.read_text(encoding="utf-8") == text, f"{path.name}: run teaching_pages"
-    assert set(FOLDER.glob("*.md")) == {*pages, FOLDER / "README.md"}
+    assert set(FOLDER.glob("*.md")) == {*pages, FOLDER / "README.md", FOLDER / "grading.md"}
 
 
 def test_links_of_the_kit_lead_somewhere(pages):
-    texts = {**pages, FOLDER / "README.md": (FOLDER / "README.md").read_text(encoding="utf-8")}
+    by_hand = [FOLDER / "README.md", FOLDER / "grading.md"]
+    texts = pages | {path: path.read_text(encoding="utf-8") for path in by_hand}
     for path, text in texts.items():
         for target in re.findall(r"\]\(([^)\s]+)\)", text):
             file, _, anchor = target.partition("#")
@@ -197,6 +199,7 @@ def test_places_are_those_of_the_stored_notebook(kit):
 
     stored = read_notebook(kit.lesson.notebook).cells
     code = {cell.id: cell.execution_count for cell in stored if cell.cell_type == "code"}
+    assert code.pop(SETUP) == 1  # which no plan names
     assert code == {name: one.number for name, one in places(kit.lesson).items() if one.number}
 
 

@@ -184,7 +184,7 @@ def places(lesson: Lesson) -> dict[str, Place]:
 @cache
 def _places(source: Path, title: str) -> dict[str, Place]:
     found: dict[str, Place] = {}
-    above, number = title, 0
+    above, number = title, 1  # before them is the cell that the build makes
     for cell in read_cells(source):
         is_code = cell.kind == "code"
         number += is_code

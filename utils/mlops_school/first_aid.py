@@ -12,6 +12,7 @@ from IPython.core.interactiveshell import ExecutionResult
 from IPython.display import Markdown, display
 
 from mlops_school.paths import COURSE, NOTEBOOKS, ROOT
+from mlops_school.solutions import split_cells
 
 _ALIKE = 0.6  # of 1; a cell that is less like every original one is the learner's own
 _ATTRIBUTES = re.compile(r' id="(?P<id>[^"]+)"')
@@ -146,8 +147,7 @@ def read_originals(name: str) -> list[Original]:
     text = next((path.read_text(encoding="utf-8") for path in paths if path.exists()), "")
     originals = []
     heading = ""
-    for cell in re.split(r"^# %%(?=\s)", text, flags=re.MULTILINE)[1:]:
-        attributes, _, body = cell.partition("\n")
+    for attributes, body in split_cells(text):
         if "[markdown]" in attributes:
             for line in re.findall(r"^# #+ (.+)$", body, flags=re.MULTILINE):
                 heading = line

@@ -17,10 +17,15 @@ def read_solutions(source: Path) -> dict[str, str]:
     if not source.exists():
         return {}
     solutions = {}
-    for cell in re.split(r"^# %%(?=\s)", source.read_text(encoding="utf-8"), flags=re.MULTILINE):
-        header, _, code = cell.partition("\n")
+    for header, code in split_cells(source.read_text(encoding="utf-8")):
         name = re.search(r'id="([^"]+)"', header)
         if name and _MARKER.search(code):
             answer, _, _ = code.partition(f"{name[1]}.check(")  # the rest only checks it
             solutions[name[1]] = _MARKER.sub("", answer).strip()
     return solutions
+
+
+def split_cells(text: str) -> list[tuple[str, str]]:
+    """Return the first line and the rest of each cell of a text in percent format."""
+    cells = re.split(r"^# %%(?=\s)", text, flags=re.MULTILINE)[1:]
+    return [(header, body) for header, _, body in (cell.partition("\n") for cell in cells)]

@@ -116,9 +116,9 @@ def _next_step(lessons: list[Standing], folder: Path) -> str:
 
 def _bar(one: Standing) -> str:
     """Return how much of a lesson is solved as boxes, and in a word when all is."""
-    full = _BOXES * one.solved // one.tasks if one.tasks else 0
     if not one.solved:
         return ""
+    full = _BOXES * one.solved // one.tasks
     return "▰" * full + "▱" * (_BOXES - full) + (" complete" if one.is_complete else "")
 
 

@@ -20,7 +20,7 @@ import cloudpickle
 from mlops_school.exercises import Exercise, Outcome
 from mlops_school.grading import plain
 from mlops_school.grading.limits import end_with_the_grader, limit_this_process
-from mlops_school.grading.runner import ANSWERS, JOB, JOURNAL
+from mlops_school.grading.runner import ANSWERS, JOB, journal
 from mlops_school.grading.shell import Shell, interrupted_after
 
 CONTEXT = "out/context"  # values of the lesson that a check of code is given
@@ -40,12 +40,7 @@ def judge_data(folder: Path) -> None:
     limit_this_process(job["limits"])
     (folder / CONTEXT).mkdir(exist_ok=True)
     shell = Shell()
-    with (folder / JOURNAL).open("w", encoding="utf-8", newline="\n") as journal:
-
-        def note(**facts: Any) -> None:
-            journal.write(json.dumps(facts) + "\n")
-            journal.flush()
-
+    with journal(folder) as note:
         for step in job["steps"]:
             task = job["tasks"].get(step["after"])
             if not task:

@@ -6,6 +6,7 @@ Nothing that this process leaves is trusted: the learner's code runs in it.
 import contextlib
 import json
 import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -28,12 +29,7 @@ def main(folder: Path) -> None:
     limit_this_process(job["limits"])
     (folder / ANSWERS).mkdir()
     shell = Shell()
-    with (folder / JOURNAL).open("w", encoding="utf-8", newline="\n") as journal:
-
-        def note(**facts: Any) -> None:
-            journal.write(json.dumps(facts) + "\n")
-            journal.flush()
-
+    with journal(folder) as note:
         for step in job["steps"]:
             note(cell=step["id"])
             if task := job["tasks"].get(step["after"]):
@@ -41,6 +37,18 @@ def main(folder: Path) -> None:
                     _take(shell, task, folder / ANSWERS, job["limits"]["cell_seconds"])
             elif step["source"].strip():
                 note(cell=step["id"], **shell.run(step["source"], job["limits"]["cell_seconds"]))
+
+
+@contextlib.contextmanager
+def journal(folder: Path) -> Iterator[Callable[..., None]]:
+    """Begin the journal of a folder, and give what writes a line into it at once."""
+    with (folder / JOURNAL).open("w", encoding="utf-8", newline="\n") as stream:
+
+        def note(**facts: Any) -> None:
+            stream.write(json.dumps(facts) + "\n")
+            stream.flush()
+
+        yield note
 
 
 def _take(shell: Shell, task: dict[str, Any], folder: Path, seconds: float) -> None:
